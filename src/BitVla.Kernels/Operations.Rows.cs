@@ -1,0 +1,44 @@
+namespace BitVla.Kernels;
+
+public sealed unsafe partial class Operations
+{
+    /// <summary>y = x · rsqrt(mean(x²) + eps) · weight, each row. y may be x.</summary>
+    public void RmsNorm(float* x, nint xStride, int m, int d, float* weight, float eps, float* y, nint yStride, CancellationToken cancellation) =>
+        throw new NotImplementedException();
+
+    /// <summary>y = (x - mean) / sqrt(variance + eps) · weight + bias, each row, biased variance. y may be x.</summary>
+    public void LayerNorm(float* x, nint xStride, int m, int d, float* weight, float* bias, float eps, float* y, nint yStride, CancellationToken cancellation) =>
+        throw new NotImplementedException();
+
+    /// <summary>Absmax quantiser, each row of x [m, q.Columns]; q.Rows is m. Padding levels are zeroed.</summary>
+    public void Quantize(float* x, nint xStride, in QuantizedActivations q, CancellationToken cancellation) => throw new NotImplementedException();
+
+    /// <summary><see cref="RmsNorm"/> then <see cref="Quantize"/>, x left as it is.</summary>
+    public void RmsNormQuantize(float* x, nint xStride, float* weight, float eps, in QuantizedActivations q, CancellationToken cancellation) =>
+        throw new NotImplementedException();
+
+    /// <summary><see cref="LayerNorm"/> then <see cref="Quantize"/>, x left as it is.</summary>
+    public void LayerNormQuantize(float* x, nint xStride, float* weight, float* bias, float eps, in QuantizedActivations q, CancellationToken cancellation) =>
+        throw new NotImplementedException();
+
+    /// <summary>f = relu(gate)² · up with gateUp [m, 2·I] = gate|up, then RmsNorm with the feed-forward sub-norm, then Quantize.</summary>
+    /// <remarks>Numerics: fl(fl(g·g)·up), g = max(gate, 0).</remarks>
+    public void SquaredReluGateNormQuantize(float* gateUp, nint stride, float* weight, float eps, in QuantizedActivations q, CancellationToken cancellation) =>
+        throw new NotImplementedException();
+
+    /// <summary>tanh-GELU then Quantize, x left as it is.</summary>
+    public void GeluTanhQuantize(float* x, nint xStride, in QuantizedActivations q, CancellationToken cancellation) => throw new NotImplementedException();
+
+    /// <summary>0.5·x·(1 + tanh(sqrt(2/π)·(x + 0.044715·x³))) in place.</summary>
+    public void GeluTanh(float* x, nint xStride, int m, int n, CancellationToken cancellation) => throw new NotImplementedException();
+
+    /// <summary>0.5·x·(1 + erf(x/√2)) in place.</summary>
+    public void GeluErf(float* x, nint xStride, int m, int n, CancellationToken cancellation) => throw new NotImplementedException();
+
+    /// <summary>max(x, 0) in place.</summary>
+    public void Relu(float* x, nint xStride, int m, int n, CancellationToken cancellation) => throw new NotImplementedException();
+
+    /// <summary>y = fl(y + x), each row; x's row is i mod <paramref name="xRows"/> (position embeddings repeat per image).</summary>
+    public void AddRows(float* x, nint xStride, int xRows, float* y, nint yStride, int m, int n, CancellationToken cancellation) =>
+        throw new NotImplementedException();
+}
