@@ -111,6 +111,8 @@ public sealed class LanczosResizer
                 return;
             }
 
+            // Not prepared for anything until the end, should growing fail.
+            _inputLength = 0;
             float scale = (float)outputLength / inputLength;
             float inverseScale = 1f / scale;
             float kernelScale = Math.Max(inverseScale, 1f);
