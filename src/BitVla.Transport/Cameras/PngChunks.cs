@@ -29,7 +29,12 @@ internal ref struct PngChunks(ReadOnlySpan<byte> file)
         }
 
         int left = _file.Length - _at;
-        uint length = left < LengthAndType + Checksum ? uint.MaxValue : BinaryPrimitives.ReadUInt32BigEndian(_file[_at..]);
+        if (left < LengthAndType + Checksum)
+        {
+            throw new ImageDecodeException("a PNG chunk", $"{left} bytes left");
+        }
+
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(_file[_at..]);
         if (length > (uint)(left - LengthAndType - Checksum))
         {
             throw new ImageDecodeException("a PNG chunk inside the file", $"length {length} with {left} bytes left");

@@ -9,8 +9,9 @@ namespace BitVla.Model.Tests.Preprocessing;
 /// <summary>The whole way of a frame against the small models' golden images, stage by stage.</summary>
 public sealed class ImagePreprocessorTests
 {
-    // The goldens' own fp32 sums were ordered differently (golden README: about 10 of 150 000 bytes).
-    private const int FewBytes = 30;
+    // The goldens' own fp32 sums in the Lanczos resize were rounded differently. Measured: at most 4 of 150 528 bytes after
+    // it and 5 after the crop; with the sums unfused 4 and 6, with sample positions in double 9 and 10.
+    private const int FewBytes = 8;
 
     [Theory]
     [InlineData("vla_full224", "agentview")]
@@ -39,11 +40,7 @@ public sealed class ImagePreprocessorTests
         ImagePreprocessor preprocessor = Create(folder, inputs.IsBf16("pixel_values"));
         float[] pixels = new float[preprocessor.PixelValueCount];
         preprocessor.Prepare(Load(folder, camera, "policy224"), rotate180: false, pixels);
-        GreyLevels.AssertClose("model224", Load(folder, camera, "model224").Rgb.Span, preprocessor.CroppedImage, 1, FewBytes);
-
-        // From the golden's model image on the rest is exact; a byte that the crop rounds elsewhere must not hide that.
-        preprocessor = Create(folder, inputs.IsBf16("pixel_values"), crop: false);
-        preprocessor.Prepare(Load(folder, camera, "model224"), rotate180: false, pixels);
+        GreyLevels.AssertClose("model224", Load(folder, camera, "model224").Rgb.Span, preprocessor.CroppedImage, 0, 0);
         Assert.Equal(inputs.Floats("pixel_values")[(index * pixels.Length)..][..pixels.Length], pixels);
     }
 

@@ -1,4 +1,4 @@
-"""Writes roundtrip.json: what libjpeg-turbo's own tools make of seeded images.
+"""Writes roundtrip.json and the small files for the decoder: what libjpeg-turbo's own tools make of seeded images.
 
 Needs cjpeg and djpeg of libjpeg-turbo on the path (Debian: libjpeg-turbo-progs). Run in this folder. The three patterns
 are written again in JpegRoundTripTests.cs; nothing but hashes has to be stored.
@@ -57,3 +57,13 @@ for pattern in (noise, smooth, blocks):
                         "input": hashlib.sha256(rgb).hexdigest(), "decoded": hashlib.sha256(decoded).hexdigest()})
 with open("roundtrip.json", "w") as file:
     file.write("[\n" + ",\n".join("  " + json.dumps(g) for g in goldens) + "\n]\n")
+
+# For the decoder's tests: one image as a baseline and as a progressive file, and its pixels by the accurate transform.
+ppm = b"P6\n33 17\n255\n" + smooth(33, 17)
+for name, options in (("baseline.jpg", []), ("progressive.jpg", ["-progressive"])):
+    jpeg = subprocess.run(["cjpeg", "-quality", "95"] + options, input=ppm, capture_output=True, check=True).stdout
+    decoded = subprocess.run(["djpeg", "-dct", "int", "-ppm"], input=jpeg, capture_output=True, check=True).stdout
+    with open(name, "wb") as file:
+        file.write(jpeg)
+    with open(name.replace(".jpg", ".rgb"), "wb") as file:
+        file.write(decoded[-33 * 17 * 3:])
