@@ -212,7 +212,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
             images.Prepare(frame, g.Cameras[i].Rotate180, new Span<float>(rooms.Pixels + (nint)i * values, values));
         }
 
-        trace?.Record("pixel_values", new(rooms.Pixels, g.Cameras.Count * values), g.Cameras.Count, values);
+        trace?.Record("pixel_values", rooms.Pixels, g.Cameras.Count, values);
     }
 
     private PromptLayout AssembleSequence(Observation observation, DoorwayTrace? trace, CancellationToken cancellation)
@@ -248,7 +248,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
             throw new ObservationException("state", "no numbers: the model takes no proprioception", $"{observation.Proprio.Length}");
         }
 
-        trace?.Record("llm.inputs_embeds", new(sequence, layout.Length * g.Width), layout.Length, g.Width);
+        trace?.Record("llm.inputs_embeds", sequence, layout.Length, g.Width);
         return layout;
     }
 
@@ -267,8 +267,8 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         chunk.SequenceLength = sequenceLength;
         unnormalizer.Apply(chunk);
         trace?.Record("normalized_actions", normalized, g.ChunkLength, g.ActionDim);
-        trace?.Record("actions", chunk.Actions, g.ChunkLength, g.ActionDim);
-        trace?.Record("env_actions", chunk.EnvironmentActions, g.ChunkLength, g.ActionDim);
+        trace?.Record("actions", (ReadOnlySpan<double>)chunk.Actions, g.ChunkLength, g.ActionDim);
+        trace?.Record("env_actions", (ReadOnlySpan<double>)chunk.EnvironmentActions, g.ChunkLength, g.ActionDim);
     }
 
     private struct Rooms

@@ -51,11 +51,11 @@ internal sealed unsafe class ActionHead
     {
         int k = g.ChunkLength;
         int input = g.ActionDim * g.Width;
-        trace?.Record("head.input", new(hidden, k * input), k, input);
+        trace?.Record("head.input", hidden, k, input);
         operations.LayerNorm(hidden, input, k, input, norm1.Weight, norm1.Bias, Epsilon, normed, input, cancellation);
-        trace?.Record("head.layer_norm1", new(normed, k * input), k, input);
+        trace?.Record("head.layer_norm1", normed, k, input);
         operations.Dense(first.Weight, normed, input, k, first.Bias, h, g.Width, OutputMode.Store, cancellation);
-        trace?.Record("head.fc1", new(h, k * g.Width), k, g.Width);
+        trace?.Record("head.fc1", h, k, g.Width);
         operations.Relu(h, g.Width, k, g.Width, cancellation);
         for (int b = 0; b < blocks.Length; b++)
         {
@@ -64,12 +64,12 @@ internal sealed unsafe class ActionHead
             operations.Dense(linear.Weight, normed, g.Width, k, linear.Bias, t, g.Width, OutputMode.Store, cancellation);
             operations.Relu(t, g.Width, k, g.Width, cancellation);
             operations.AddRows(t, g.Width, k, h, g.Width, k, g.Width, cancellation);
-            trace?.Record($"head.block.{b}", new(h, k * g.Width), k, g.Width);
+            trace?.Record($"head.block.{b}", h, k, g.Width);
         }
 
         operations.LayerNorm(h, g.Width, k, g.Width, norm2.Weight, norm2.Bias, Epsilon, normed, g.Width, cancellation);
-        trace?.Record("head.layer_norm2", new(normed, k * g.Width), k, g.Width);
+        trace?.Record("head.layer_norm2", normed, k, g.Width);
         operations.Dense(last.Weight, normed, g.Width, k, last.Bias, Output, g.ActionDim, OutputMode.Store, cancellation);
-        trace?.Record("head.output", new(Output, g.ActionSlots), k, g.ActionDim);
+        trace?.Record("head.output", Output, k, g.ActionDim);
     }
 }

@@ -52,11 +52,11 @@ internal sealed unsafe class BitNetDecoder
         {
             bool last = i == layers.Length - 1;
             RunLayer(i, sequence, last ? firstRow : 0, last ? rowCount : sequence, cancellation);
-            trace?.Record($"llm.layer.{i}", new(X, sequence * g.Width), sequence, g.Width);
+            trace?.Record($"llm.layer.{i}", X, sequence, g.Width);
         }
 
         RunFinalNorm(firstRow, rowCount, cancellation);
-        trace?.Record("llm.final_norm", new(Normed, sequence * g.Width), sequence, g.Width);
+        trace?.Record("llm.final_norm", Normed, sequence, g.Width);
     }
 
     /// <summary>One layer on <see cref="X"/>, in place. Keys and values come from all rows, the rest from the rows needed.</summary>

@@ -28,6 +28,6 @@ internal sealed unsafe class MultimodalProjector
         operations.Dense(first.Weight, features, g.VisionWidth, g.ImageTokens, first.Bias, hidden, g.Width, OutputMode.Store, cancellation);
         operations.GeluErf(hidden, g.Width, g.ImageTokens, g.Width, cancellation);
         operations.Dense(second.Weight, hidden, g.Width, g.ImageTokens, second.Bias, y, g.Width, OutputMode.Store, cancellation);
-        trace?.Record("projector", new(y, g.ImageTokens * g.Width), g.ImageTokens, g.Width);
+        trace?.Record("projector", y, g.ImageTokens, g.Width);
     }
 }

@@ -29,10 +29,10 @@ internal sealed unsafe class ProprioProjector
     /// <summary>Writes the proprio token [D] to y.</summary>
     public void Run(float* y, DoorwayTrace? trace, CancellationToken cancellation)
     {
-        trace?.Record("proprio.normalized", new(Input, g.ProprioDim), 1, g.ProprioDim);
+        trace?.Record("proprio.normalized", Input, 1, g.ProprioDim);
         operations.Dense(first.Weight, Input, g.ProprioDim, 1, first.Bias, hidden, g.Width, OutputMode.Store, cancellation);
         operations.GeluErf(hidden, g.Width, 1, g.Width, cancellation);
         operations.Dense(second.Weight, hidden, g.Width, 1, second.Bias, y, g.Width, OutputMode.Store, cancellation);
-        trace?.Record("proprio.projected", new(y, g.Width), 1, g.Width);
+        trace?.Record("proprio.projected", y, 1, g.Width);
     }
 }

@@ -47,11 +47,11 @@ internal sealed unsafe class SiglipVisionTower
     public void Run(float* pixels, DoorwayTrace? trace, CancellationToken cancellation)
     {
         Embed(pixels, cancellation);
-        trace?.Record("vision.embeddings", new(X, g.ImageTokens * g.VisionWidth), g.ImageTokens, g.VisionWidth);
+        trace?.Record("vision.embeddings", X, g.ImageTokens, g.VisionWidth);
         for (int i = 0; i < layers.Length; i++)
         {
             RunLayer(i, cancellation);
-            trace?.Record($"vision.layer.{i}", new(X, g.ImageTokens * g.VisionWidth), g.ImageTokens, g.VisionWidth);
+            trace?.Record($"vision.layer.{i}", X, g.ImageTokens, g.VisionWidth);
         }
     }
 
@@ -70,8 +70,8 @@ internal sealed unsafe class SiglipVisionTower
         var layer = layers[index];
         int width = g.VisionWidth;
         float scale = Weights.AttentionScale(g.VisionHeadDim);
-        layer.NormInto(operations, layer.Norm1, g, X, context, narrow, cancellation);
-        layer.Product(operations, layer.Qkv, layer.QkvDense, g.VisionTernary, narrow, context, width, g.ImageTokens, qkv, 3 * width, OutputMode.Store, cancellation);
+        Norm(layer.Norm1, cancellation);
+        Linear(layer.Qkv, narrow, context, qkv, 3 * width, OutputMode.Store, cancellation);
         operations.Attention(
             qkv, 3 * width, qkv + width, 3 * width, qkv + 2 * width, 3 * width,
             g.Cameras.Count, g.Patches, g.Patches, g.VisionHeads, g.VisionHeads, g.VisionHeadDim, scale, context, width, cancellation);
@@ -80,9 +80,9 @@ internal sealed unsafe class SiglipVisionTower
             operations.Quantize(context, width, narrow, cancellation);
         }
 
-        layer.Product(operations, layer.Out, layer.OutDense, g.VisionTernary, narrow, context, width, g.ImageTokens, X, width, OutputMode.Add, cancellation);
-        layer.NormInto(operations, layer.Norm2, g, X, context, narrow, cancellation);
-        layer.Product(operations, layer.Up, layer.UpDense, g.VisionTernary, narrow, context, width, g.ImageTokens, feedForward, g.VisionFeedForward, OutputMode.Store, cancellation);
+        Linear(layer.Out, narrow, context, X, width, OutputMode.Add, cancellation);
+        Norm(layer.Norm2, cancellation);
+        Linear(layer.Up, narrow, context, feedForward, g.VisionFeedForward, OutputMode.Store, cancellation);
         if (g.VisionTernary)
         {
             operations.GeluTanhQuantize(feedForward, g.VisionFeedForward, wide, cancellation);
@@ -92,7 +92,34 @@ internal sealed unsafe class SiglipVisionTower
             operations.GeluTanh(feedForward, g.VisionFeedForward, g.ImageTokens, g.VisionFeedForward, cancellation);
         }
 
-        layer.Product(operations, layer.Down, layer.DownDense, g.VisionTernary, wide, feedForward, g.VisionFeedForward, g.ImageTokens, X, width, OutputMode.Add, cancellation);
+        Linear(layer.Down, wide, feedForward, X, width, OutputMode.Add, cancellation);
+    }
+
+    // LayerNorm of the residual stream: into int8 levels for the ternary tower, into plain floats for the bf16 one.
+    private void Norm(LayerNormWeights norm, CancellationToken cancellation)
+    {
+        int width = g.VisionWidth;
+        if (g.VisionTernary)
+        {
+            operations.LayerNormQuantize(X, width, norm.Weight, norm.Bias, g.VisionEpsilon, narrow, cancellation);
+        }
+        else
+        {
+            operations.LayerNorm(X, width, g.ImageTokens, width, norm.Weight, norm.Bias, g.VisionEpsilon, context, width, cancellation);
+        }
+    }
+
+    private void Linear(
+        in VisionLinear linear, in QuantizedActivations levels, float* plain, float* y, int yStride, OutputMode mode, CancellationToken cancellation)
+    {
+        if (g.VisionTernary)
+        {
+            operations.BitLinear(linear.Ternary.Weight, levels, linear.Ternary.Bias, y, yStride, mode, cancellation);
+        }
+        else
+        {
+            operations.Dense(linear.Dense.Weight, plain, levels.Columns, g.ImageTokens, linear.Dense.Bias, y, yStride, mode, cancellation);
+        }
     }
 
     // Flattened as (channel, y, x), the convolution weight's order; patches row-major from the top left.
