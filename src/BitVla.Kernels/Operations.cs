@@ -19,6 +19,7 @@ public sealed unsafe partial class Operations : IDisposable
         this.choice = choice;
         pool = new WorkerPool(threads);
         Limits = limits;
+        InitializeFloats();
     }
 
     /// <summary>The kernel in use and why.</summary>
@@ -31,5 +32,9 @@ public sealed unsafe partial class Operations : IDisposable
     public OperationLimits Limits { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => pool.Dispose();
+    public void Dispose()
+    {
+        pool.Dispose();
+        DisposeFloats();
+    }
 }
