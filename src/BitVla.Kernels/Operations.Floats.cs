@@ -16,8 +16,8 @@ public sealed unsafe partial class Operations
     private const int RowTileElements = 16384;
 
     private IFloatKernels floats = null!;
-    private float* workerScratch;
-    private nint workerScratchStride;
+    private float* floatScratch;
+    private nint floatScratchStride;
     private float* keyPanels;
     private nint keyPanelCapacity;
     private float* valuePanels;
@@ -37,8 +37,8 @@ public sealed unsafe partial class Operations
         nint largest = Math.Max(Math.Max(row, denseTile), AttentionTask.StripScratch(Limits.MaxKeys));
 
         // One line more, so that neighbouring workers never share one, even by prefetch of the next.
-        workerScratchStride = ((largest + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine) + FloatsPerLine;
-        workerScratch = AllocateFloats(workerScratchStride * Threads);
+        floatScratchStride = ((largest + FloatsPerLine - 1) / FloatsPerLine * FloatsPerLine) + FloatsPerLine;
+        floatScratch = AllocateFloats(floatScratchStride * Threads);
 
         // A ragged last value panel is read sixteen wide, hence one line of slack at the end.
         keyPanelCapacity = (nint)Limits.MaxKeyFeatures * AttentionTask.Pad(Limits.MaxKeys);
@@ -49,10 +49,10 @@ public sealed unsafe partial class Operations
 
     private void DisposeFloats()
     {
-        NativeMemory.AlignedFree(workerScratch);
+        NativeMemory.AlignedFree(floatScratch);
         NativeMemory.AlignedFree(keyPanels);
         NativeMemory.AlignedFree(valuePanels);
-        workerScratch = null;
+        floatScratch = null;
         keyPanels = null;
         valuePanels = null;
     }
@@ -84,7 +84,7 @@ public sealed unsafe partial class Operations
 
     private static int RowsPerTile(int columns) => Math.Max(1, RowTileElements / columns);
 
-    private float* ScratchOf(int worker) => workerScratch + (worker * workerScratchStride);
+    private float* FloatScratch(int worker) => floatScratch + (worker * floatScratchStride);
 
     [DoesNotReturn]
     private static void ThrowBeyondLimits(string what, long asked, long limit) =>
@@ -100,7 +100,7 @@ public sealed unsafe partial class Operations
         public readonly void RunTile(int tile, int worker)
         {
             int first = tile * RowsPerTile;
-            Owner.floats.Rows(Task, first, Math.Min(first + RowsPerTile, Rows), Owner.ScratchOf(worker));
+            Owner.floats.Rows(Task, first, Math.Min(first + RowsPerTile, Rows), Owner.FloatScratch(worker));
         }
     }
 
@@ -123,7 +123,7 @@ public sealed unsafe partial class Operations
         public Operations Owner;
         public DenseTask Task;
 
-        public readonly void RunTile(int tile, int worker) => Owner.floats.Dense(Task, tile, Owner.ScratchOf(worker));
+        public readonly void RunTile(int tile, int worker) => Owner.floats.Dense(Task, tile, Owner.FloatScratch(worker));
     }
 
     private struct PackJob : ITileJob
@@ -139,6 +139,6 @@ public sealed unsafe partial class Operations
         public Operations Owner;
         public AttentionTask Task;
 
-        public readonly void RunTile(int tile, int worker) => Owner.floats.AttendStrip(Task, tile, Owner.ScratchOf(worker));
+        public readonly void RunTile(int tile, int worker) => Owner.floats.AttendStrip(Task, tile, Owner.FloatScratch(worker));
     }
 }
