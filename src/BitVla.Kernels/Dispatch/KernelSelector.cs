@@ -1,3 +1,5 @@
+using BitVla.Kernels.Ternary;
+
 namespace BitVla.Kernels.Dispatch;
 
 /// <summary>The one place that chooses kernels.</summary>
@@ -7,13 +9,13 @@ public static class KernelSelector
     // that the processor lacks is an illegal instruction, not an exception.
     private static readonly Rank[] Ranks =
     [
-        new("avx2", FloatPath.Avx2, IsaProbe.Avx2,
+        new("avx2", FloatPath.Avx2, IsaProbe.Avx2, new TernaryKernelAvx2Mac(),
             "256-bit byte multiply-add, the widest product this source has for x64",
             "needs an x64 processor with AVX2 and FMA, and a binary compiled for x86-64-v3"),
-        new("neon-dot", FloatPath.Neon, IsaProbe.NeonDot,
+        new("neon-dot", FloatPath.Neon, IsaProbe.NeonDot, new TernaryKernelNeonDot(),
             "16 multiply-adds in one dot-product instruction",
             "needs an ARM processor with dot product (Cortex-A55, A76 or later)"),
-        new("reference", FloatPath.Portable, true,
+        new("reference", FloatPath.Portable, true, new TernaryKernelReference(),
             "plain loops that run on every processor",
             "runs everywhere"),
     ];
@@ -48,7 +50,8 @@ public static class KernelSelector
                 $"Kernel '{forced}' cannot run here: it {named.Lack}. This processor and binary can run {string.Join(", ", Available)}.");
     }
 
-    private static KernelChoice Choose(Rank rank, string reason) => new(rank.Name, reason) { FloatPath = rank.FloatPath };
+    private static KernelChoice Choose(Rank rank, string reason) =>
+        new(rank.Name, reason) { FloatPath = rank.FloatPath, Ternary = rank.Ternary };
 
-    private sealed record Rank(string Name, FloatPath FloatPath, bool Available, string Merit, string Lack);
+    private sealed record Rank(string Name, FloatPath FloatPath, bool Available, ITernaryKernel Ternary, string Merit, string Lack);
 }
