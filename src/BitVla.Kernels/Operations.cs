@@ -30,6 +30,7 @@ public sealed unsafe partial class Operations : IDisposable
         nuint bytes = (nuint)(workerScratchBytes * threads);
         workerScratch = (byte*)NativeMemory.AlignedAlloc(bytes, Alignment);
         NativeMemory.Clear(workerScratch, bytes);
+        InitializeFloats();
     }
 
     /// <summary>The kernel in use and why.</summary>
@@ -45,6 +46,7 @@ public sealed unsafe partial class Operations : IDisposable
     public void Dispose()
     {
         pool.Dispose();
+        DisposeFloats();
         NativeMemory.AlignedFree(workerScratch);
         workerScratch = null;
     }
