@@ -27,6 +27,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
     private readonly PromptAssembler prompt;
     private readonly ActionUnnormalizer unnormalizer;
     private readonly ProprioNormalizer? proprioNormalizer;
+    private readonly bool[] rotate180;
     private readonly int[] ids;
     private Rooms rooms;
 
@@ -52,6 +53,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         prompt = new PromptAssembler(manifest, new Tokenizer(model.Tokenizer));
         unnormalizer = new ActionUnnormalizer(statistics, manifest.GripperConvention);
         proprioNormalizer = g.ProprioDim > 0 ? new ProprioNormalizer(statistics) : null;
+        rotate180 = [.. g.Cameras.Select(c => c.Rotate180 || options.Rotate180.Contains(c.Name))];
         ids = new int[g.MaxSequence];
         _ = Place();
         arena.Commit();
@@ -209,7 +211,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
                 throw new ObservationException($"images[{i}]", $"camera {g.Cameras[i].Name}", frame.Camera);
             }
 
-            images.Prepare(frame, g.Cameras[i].Rotate180, new Span<float>(rooms.Pixels + (nint)i * values, values));
+            images.Prepare(frame, rotate180[i], new Span<float>(rooms.Pixels + (nint)i * values, values));
         }
 
         trace?.Record("pixel_values", rooms.Pixels, g.Cameras.Count, values);

@@ -12,6 +12,9 @@ public sealed record PolicyOptions
     /// <summary>Un-normalisation key; null takes the only one.</summary>
     public string? UnnormKey { get; init; }
 
+    /// <summary>Cameras whose frames are turned by 180°, besides those the file turns.</summary>
+    public IReadOnlyList<string> Rotate180 { get; init; } = [];
+
     /// <summary>Centre crop; null takes what the file says.</summary>
     public bool? CenterCrop { get; init; }
 
