@@ -22,7 +22,7 @@ public sealed record ImagePreprocessorOptions(
 /// rotate -> JPEG round trip and Lanczos to 224 (skipped for a frame that is 224x224 already) -> centre crop -> bicubic
 /// to the model's size -> normalise. After a call the last image of each stage can be read for tracing.
 /// Numerics: the same bits on every processor. One instance serves one thread; a call allocates nothing unless its frame
-/// is larger than every frame before.
+/// exceeds every frame before in a side.
 /// Source: get_libero_image and prepare_images_for_vla, ustcwhy/BitVLA, openvla-oft/experiments/robot.
 /// </remarks>
 public sealed class ImagePreprocessor
