@@ -144,7 +144,7 @@ public sealed unsafe class WorkerPool : IDisposable
         long number = NumberOf(shared.State) + 1;
 
         // The exchange is a full fence between the new state and the read of the parked count; a helper that parks fences
-        // the other way round, so one of the two sees the other. (A lost wake-up would cost speed, not the result: the caller can finish alone.)
+        // the other way round, so one of the two sees the other. A lost wake-up would cost speed only: the caller can finish alone.
         Interlocked.Exchange(ref shared.State, (number << NumberShift) | Open);
         if (Volatile.Read(ref parkedHelpers) > 0)
         {
