@@ -7,10 +7,8 @@ namespace BitVla.Packing.Synth;
 /// <summary><c>bitvla-pack synth</c>: a random model at any dimensions.</summary>
 internal static class SynthCommand
 {
-    private const string Description =
+    private const string Lesson =
         """
-        Write a random ternary model, for tests, benchmarks and first steps without a checkpoint.
-
         A preset gives the dimensions, options change single ones:
           tiny       224-pixel images, 3 + 3 layers, about 3 MB; acts in well under a second
           awkward    56-pixel images and the sizes that trip kernels (4304, head widths 72 and 128)
@@ -29,7 +27,8 @@ internal static class SynthCommand
     /// <summary>Creates the verb.</summary>
     public static Command Create()
     {
-        var command = new Command("synth", Description);
+        var command = new Command("synth", "Write a random ternary model, for tests, benchmarks and first steps without a checkpoint.");
+        command.Teach(Lesson);
         var output = new Option<string?>("--output", "-o") { Description = "Packed file to write.", HelpName = "FILE" };
         var checkpoint = new Option<string?>("--checkpoint") { Description = "Write a checkpoint in the authors' layout instead, into this folder.", HelpName = "DIR" };
         var preset = new Option<string>("--preset") { Description = "Dimensions to start from.", DefaultValueFactory = _ => SynthPresets.Tiny };
