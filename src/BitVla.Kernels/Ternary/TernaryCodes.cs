@@ -20,10 +20,10 @@ internal static unsafe class TernaryCodes
     }
 
     /// <summary>A table from code to its four digits as bytes, each plus <paramref name="offset"/>, lowest channel first.</summary>
-    /// <remarks>256 entries and not 81, so that no byte of a damaged file can index past its end. Pinned: kernels hold a pointer to it.</remarks>
+    /// <remarks>256 entries and not 81, so that no byte of a damaged file can index past its end.</remarks>
     public static uint[] DecodeTable(int offset)
     {
-        uint[] table = GC.AllocateArray<uint>(256, pinned: true);
+        uint[] table = new uint[256];
         for (int code = 0; code < table.Length; code++)
         {
             for (int i = 0; i < Digits; i++)

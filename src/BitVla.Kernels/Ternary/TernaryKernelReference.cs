@@ -7,8 +7,8 @@ namespace BitVla.Kernels.Ternary;
 /// </remarks>
 internal sealed unsafe class TernaryKernelReference : ITernaryKernel
 {
-    /// <summary>Single tokens and rows; 8 million multiply-adds are about 20 ms on a Cortex-A53.</summary>
-    public TernaryTileLimits Limits { get; } = new(Tokens: 640, Rows: 64, TokenStep: 1, RowStep: 1, Macs: 8_000_000);
+    /// <summary>Single tokens and rows; 4 million multiply-adds take a Cortex-A53 an estimated 20 ms.</summary>
+    public TernaryTileLimits Limits { get; } = new(Tokens: 640, Rows: 64, TokenStep: 1, RowStep: 1, Macs: 4_000_000);
 
     /// <summary>One row of weights.</summary>
     public nint ScratchBytes(int channels) => channels;

@@ -12,7 +12,7 @@ internal readonly record struct TernaryTile(int Token0, int Tokens, int Row0, in
 /// <param name="Rows">Most rows of a tile, a multiple of <paramref name="RowStep"/>.</param>
 /// <param name="TokenStep">Tokens of the kernel's register tile.</param>
 /// <param name="RowStep">Rows of the kernel's register tile.</param>
-/// <param name="Macs">Most multiply-adds of a tile: what the slowest board that can run the kernel does in some 20 ms.</param>
+/// <param name="Macs">Most multiply-adds of a tile: what the slowest board that can run the kernel does in some 20 ms, by estimate.</param>
 internal readonly record struct TernaryTileLimits(int Tokens, int Rows, int TokenStep, int RowStep, long Macs);
 
 /// <summary>How a product is cut into tiles. No bit of the result depends on it.</summary>

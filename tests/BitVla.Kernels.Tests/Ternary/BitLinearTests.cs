@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BitVla.Kernels.Dispatch;
 using BitVla.TestKit;
 
@@ -122,6 +123,7 @@ public sealed unsafe class BitLinearTests
         using var operations = new Operations(KernelSelector.Select(kernel), threads, LimitsFor(product));
         operations.BitLinear(product.Weights, product.Activations, withBias ? bias.Start : null, y.Start, stride, mode, Token);
 
+        // Floats are compared as bits: -0 is not 0 here, and the gaps between rows must keep theirs.
         var expected = (float[])before.Clone();
         for (int token = 0; token < product.M; token++)
         {
@@ -132,7 +134,9 @@ public sealed unsafe class BitLinearTests
             }
         }
 
-        Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), y.Span.ToArray().Select(BitConverter.SingleToInt32Bits));
+        ReadOnlySpan<int> actualBits = MemoryMarshal.Cast<float, int>(y.Span);
+        int same = actualBits.CommonPrefixLength(MemoryMarshal.Cast<float, int>(expected));
+        Assert.True(same == y.Length, $"Element {same}, token {same / stride}, row {same % stride}, is not the definition's.");
     }
 
     private static OperationLimits LimitsFor(TernaryCase product) => new(product.M, product.K, product.N, 1, 1);
