@@ -20,7 +20,6 @@ public sealed class Llama3Vocabulary : IDisposable
 
         Content = TokenizerJson.ReadLlama3(path);
         Model = TinyModelFile.Open(Content, imageSize: 224, cameras: 2);
-        OneCameraModel = TinyModelFile.Open(Content, imageSize: 224, cameras: 1);
     }
 
     /// <summary>What was packed.</summary>
@@ -29,15 +28,8 @@ public sealed class Llama3Vocabulary : IDisposable
     /// <summary>A model of two cameras with 256 patches each.</summary>
     public PackedModel Model { get; }
 
-    /// <summary>A model of one camera with 256 patches.</summary>
-    public PackedModel OneCameraModel { get; }
-
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        Model.Dispose();
-        OneCameraModel.Dispose();
-    }
+    public void Dispose() => Model.Dispose();
 
     private static void Fetch()
     {
