@@ -34,7 +34,8 @@ public sealed class Llama3Vocabulary : IDisposable
     private static void Fetch()
     {
         string script = Path.Combine(Repository.Root, "tests", "tools", "fetch-llama3.sh");
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", [script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", [script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(FetchTimeout))
@@ -43,6 +44,8 @@ public sealed class Llama3Vocabulary : IDisposable
             Assert.Fail($"{script} did not end within {FetchTimeout}.");
         }
 
-        Assert.True(process.ExitCode == 0, $"{script} could not fetch the Llama-3 vocabulary (npm and node are needed):\n{output.Result}{errors.Result}");
+        Assert.True(
+            process.ExitCode == 0,
+            $"{script} could not fetch the Llama-3 vocabulary (npm and node are needed):\n{output.Result}{errors.Result}");
     }
 }

@@ -349,7 +349,8 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
         return ids;
     }
 
-    private static TokenizerContent NanoContent() => TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json"));
+    private static TokenizerContent NanoContent() =>
+        TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json"));
 
     private static PackedModel OpenNano() => TinyModelFile.Open(NanoContent());
 }
