@@ -156,7 +156,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
             TokenTypes = [.. nano.TokenTypes, .. more.Select(_ => TokenizerContent.AddedType)],
         };
         int first = nano.Tokens.Count;
-        using var model = TinyModelFile.Open(content);
+        using var model = TinyModel.Open(content);
         int[] ids = new int[64];
         int count = new Tokenizer(model.Tokenizer).Encode("<abcd<abc<a<abcbc", ids);
         int c = model.Tokenizer.Find("c"u8);
@@ -219,7 +219,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
 
         int[] types = [.. nano.TokenTypes];
         types[missing] = TokenizerContent.UnusedType;
-        using var model = TinyModelFile.Open(nano with { TokenTypes = types });
+        using var model = TinyModel.Open(nano with { TokenTypes = types });
         int[] ids = new int[8];
         int count = new Tokenizer(model.Tokenizer).Encode("he", ids);
         Assert.Equal([model.Tokenizer.Find("h"u8), model.Tokenizer.Find("e"u8)], ids[..count]);
@@ -231,7 +231,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
         var nano = NanoContent();
         int[] types = [.. nano.TokenTypes];
         types[0] = TokenizerContent.UnusedType;
-        using var model = TinyModelFile.Open(nano with { TokenTypes = types });
+        using var model = TinyModel.Open(nano with { TokenTypes = types });
         var error = Assert.Throws<ArtifactException>(() => new Tokenizer(model.Tokenizer));
         Assert.Equal(ArtifactError.Missing, error.Error);
     }
@@ -261,7 +261,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
     public void Tokenizer_RealVocabulary_TimesArePrinted()
     {
         string path = Path.Combine(Path.GetTempPath(), $"bitvla-timed-{Guid.NewGuid():n}.gguf");
-        TinyModelFile.Save(path, llama3.Content);
+        TinyModel.Save(path, llama3.Content);
         var watch = Stopwatch.StartNew();
         using var model = PackedModel.Open(path);
         double open = watch.Elapsed.TotalMilliseconds;
@@ -352,5 +352,5 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
     private static TokenizerContent NanoContent() =>
         TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json"));
 
-    private static PackedModel OpenNano() => TinyModelFile.Open(NanoContent());
+    private static PackedModel OpenNano() => TinyModel.Open(NanoContent());
 }
