@@ -55,6 +55,32 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
         Assert.Equal(23, cases);
     }
 
+    /// <summary>The promise of the format: the released shape and the real tokenizer in at most 1.44e9 bytes.</summary>
+    [Fact]
+    public void PackedFile_ReleasedShapeWithRealTokenizer_KeepsItsSize()
+    {
+        var manifest = TinyModel.Manifest(llama3.Content, 224, 2, 0, ModelManifest.DefaultPromptTemplate);
+        var released = manifest.Geometry with
+        {
+            VisionWidth = 1152,
+            VisionFeedForward = 4304,
+            VisionLayers = 26,
+            VisionHeads = 16,
+            Width = 2560,
+            FeedForward = 6912,
+            Layers = 30,
+            Heads = 20,
+            KvHeads = 5,
+            VocabRows = 128264,
+            HeadBlocks = 2,
+            ProprioDim = 8,
+        };
+        string path = Path.Combine(Path.GetTempPath(), $"bitvla-size-{Guid.NewGuid():n}.gguf");
+        using var writer = new PackedModelWriter(path, manifest with { Geometry = released }, llama3.Content);
+        output.WriteLine($"{writer.FileBytes} bytes");
+        Assert.InRange(writer.FileBytes, 1_430_000_000, 1_440_000_000);
+    }
+
     [Fact]
     public void Tokenizer_EveryVocabularyEntryThatIsText_ComesBackAsTheSameText()
     {
