@@ -28,7 +28,8 @@ internal sealed class ModelVerifier
     /// <param name="report">Called with bytes done and the tensor's name.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <returns>What is wrong, in file order; empty when all is well.</returns>
-    public static IReadOnlyList<ArtifactException> Check(PackedModel model, bool all, Action<long, string> report, CancellationToken cancellation)
+    public static IReadOnlyList<ArtifactException> Check(
+        PackedModel model, bool all, Action<long, string> report, CancellationToken cancellation)
     {
         var verifier = new ModelVerifier(model, all, cancellation);
         try
@@ -50,6 +51,7 @@ internal sealed class ModelVerifier
         CheckGap(DirectoryEnd(), tensors[0], "padding after the directory");
         for (int i = 0; i < tensors.Count; i++)
         {
+            int index = i;
             var tensor = tensors[i];
             report(tensor.Offset, tensor.Name);
             if (tensor.Name == TensorNames.Embedding)
@@ -57,8 +59,10 @@ internal sealed class ModelVerifier
                 CheckRows();
             }
 
-            bool sumHolds = CheckSums(i);
-            CheckContent(tensor, plan[i], sumHolds);
+            // The XXH3 check also meets values that are not finite; the content check below names them, once.
+            Passes(() => model.CheckXxh3(index, cancellation), except: ArtifactError.NonFinite);
+            Passes(() => model.CheckSha256(index, cancellation));
+            CheckContent(tensor, plan[i]);
             if (i + 1 < tensors.Count)
             {
                 CheckGap(tensor.Offset + tensor.Bytes, tensors[i + 1], $"gap after {tensor.Name}");
@@ -76,17 +80,22 @@ internal sealed class ModelVerifier
         failures.Add(failure);
     }
 
-    private bool Passes(Action check)
+    private void Fail(ArtifactError error, string field, string expected, string found, long offset) =>
+        Fail(model.Document.Wrong(error, field, expected, found, offset));
+
+    private void Passes(Action check, ArtifactError? except = null)
     {
         try
         {
             check();
-            return true;
         }
-        catch (ArtifactException failure)
+        catch (ArtifactException failure) when (failure.Error != except)
         {
             Fail(failure);
-            return false;
+        }
+        catch (ArtifactException)
+        {
+            // The caller reports this kind itself.
         }
     }
 
@@ -104,15 +113,8 @@ internal sealed class ModelVerifier
         var gap = model.Bytes(next, from - next.Offset, (int)(next.Offset - from));
         if (gap.IndexOfAnyExcept((byte)0) is >= 0 and var bad)
         {
-            Fail(model.Document.Wrong(ArtifactError.DirtyPadding, what, "zero bytes", $"0x{gap[bad]:x2}", from + bad));
+            Fail(ArtifactError.DirtyPadding, what, "zero bytes", $"0x{gap[bad]:x2}", from + bad);
         }
-    }
-
-    private bool CheckSums(int index)
-    {
-        bool fast = Passes(() => model.CheckXxh3(index, cancellation));
-        bool strong = Passes(() => model.CheckSha256(index, cancellation));
-        return fast && strong;
     }
 
     private void CheckRows()
@@ -121,11 +123,11 @@ internal sealed class ModelVerifier
         {
             cancellation.ThrowIfCancellationRequested();
             int id = row;
-            _ = Passes(() => model.CheckEmbeddingRow(id));
+            Passes(() => model.CheckEmbeddingRow(id));
         }
     }
 
-    private void CheckContent(GgufTensor tensor, TensorPlanEntry entry, bool sumHolds)
+    private void CheckContent(GgufTensor tensor, TensorPlanEntry entry)
     {
         var matrix = LogicalMatrix.Of(model.Manifest.Geometry, entry);
         switch (tensor.Type)
@@ -138,7 +140,7 @@ internal sealed class ModelVerifier
                 CheckPanels(tensor, matrix);
                 break;
             case GgufTensorType.F32:
-                CheckFloats(tensor, sumHolds);
+                CheckFloats(tensor);
                 break;
             default:
                 break;
@@ -154,7 +156,8 @@ internal sealed class ModelVerifier
             int bad = piece.IndexOfAnyInRange((byte)(TernaryLayout.MaxCode + 1), byte.MaxValue);
             if (bad >= 0)
             {
-                Fail(model.Document.Wrong(ArtifactError.IllegalCode, tensor.Name, $"codes up to {TernaryLayout.MaxCode}", $"{piece[bad]}", tensor.Offset + at + bad));
+                long place = tensor.Offset + at + bad;
+                Fail(ArtifactError.IllegalCode, tensor.Name, $"codes up to {TernaryLayout.MaxCode}", $"{piece[bad]}", place);
                 break;
             }
         }
@@ -174,8 +177,8 @@ internal sealed class ModelVerifier
             int power = kept switch { 0 => 1, 1 => 3, 2 => 9, 3 => 27, _ => 81 };
             if (codes[i] / power != TernaryLayout.ZeroCode / power)
             {
-                Fail(model.Document.Wrong(
-                    ArtifactError.DirtyPadding, tensor.Name, $"weight zero in channels past {matrix.K}", $"code {codes[i]} in row {i / TernaryLayout.BlockRowBytes}", tensor.Offset + block + i));
+                string found = $"code {codes[i]} in row {i / TernaryLayout.BlockRowBytes}";
+                Fail(ArtifactError.DirtyPadding, tensor.Name, $"weight zero in channels past {matrix.K}", found, tensor.Offset + block + i);
                 break;
             }
         }
@@ -191,7 +194,7 @@ internal sealed class ModelVerifier
             {
                 if (!BFloat16s.IsFinite(values[i]))
                 {
-                    Fail(model.Document.Wrong(ArtifactError.NonFinite, tensor.Name, "finite values", $"bf16 0x{values[i]:x4}", tensor.Offset + at + 2L * i));
+                    Fail(ArtifactError.NonFinite, tensor.Name, "finite values", $"bf16 0x{values[i]:x4}", tensor.Offset + at + 2L * i);
                     return;
                 }
             }
@@ -213,34 +216,28 @@ internal sealed class ModelVerifier
         {
             if (i % DenseLayout.PanelOutputs >= used && panel[i] != 0)
             {
-                Fail(model.Document.Wrong(
-                    ArtifactError.DirtyPadding, tensor.Name, $"zero in outputs past {matrix.N}", $"bf16 0x{panel[i]:x4}", tensor.Offset + last + 2L * i));
+                long place = tensor.Offset + last + 2L * i;
+                Fail(ArtifactError.DirtyPadding, tensor.Name, $"zero in outputs past {matrix.N}", $"bf16 0x{panel[i]:x4}", place);
                 return;
             }
         }
     }
 
-    private void CheckFloats(GgufTensor tensor, bool sumHolds)
+    private void CheckFloats(GgufTensor tensor)
     {
         bool scale = tensor.Name.EndsWith(".scale", StringComparison.Ordinal);
-        if (sumHolds && !scale)
-        {
-            // CheckXxh3 has looked at the values.
-            return;
-        }
-
         var values = MemoryMarshal.Cast<byte, float>(model.Bytes(tensor, 0, (int)tensor.Bytes));
         for (int i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
             {
-                Fail(model.Document.Wrong(ArtifactError.NonFinite, tensor.Name, "finite values", $"{values[i]} at index {i}", tensor.Offset + 4L * i));
+                Fail(ArtifactError.NonFinite, tensor.Name, "finite values", $"{values[i]} at index {i}", tensor.Offset + 4L * i);
                 return;
             }
 
             if (scale && values[i] <= 0)
             {
-                Fail(model.Document.Wrong(ArtifactError.InvalidValue, tensor.Name, "a positive scale", $"{values[i]} at index {i}", tensor.Offset + 4L * i));
+                Fail(ArtifactError.InvalidValue, tensor.Name, "a positive scale", $"{values[i]} at index {i}", tensor.Offset + 4L * i);
                 return;
             }
         }
