@@ -10,7 +10,7 @@ internal static class SynthCommand
     private const string Lesson =
         """
         A preset gives the dimensions, options change single ones:
-          tiny       224-pixel images, 3 + 3 layers, about 3 MB; acts in well under a second
+          tiny       224-pixel images, 3 + 3 layers, about 3 MB
           awkward    56-pixel images and the sizes that trip kernels (4304, head widths 72 and 128)
           bitvla-3b  the released shape: 26 + 30 layers, 1.43 GB
 

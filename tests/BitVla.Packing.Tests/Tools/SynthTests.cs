@@ -165,6 +165,8 @@ public sealed class SynthTests
     [InlineData("synth", "-o", "x", "--head-bias", "1,2,3,4,5,6,NaN")]
     [InlineData("synth", "-o", "x", "--preset", "huge")]
     [InlineData("synth", "-o", "/nowhere/to/be/found")]
+    [InlineData("synth", "-o", "/tmp")]
+    [InlineData("synth", "-o", "/dev/a-device-that-is-none")]
     [InlineData("unknown")]
     public void CommandLine_UsageError_ExitsWithOne(params string[] arguments)
     {
