@@ -231,7 +231,8 @@ internal sealed class CheckpointWriter
             }
 
             append(MemoryMarshal.AsBytes(values.AsSpan()));
-        }));
+        }
+        ));
     }
 
     private void Rows(string name, string packed, string part, long[]? shape)
