@@ -11,6 +11,7 @@ internal sealed class AtomicFile : IDisposable
     /// <exception cref="UsageException">The folder cannot be written.</exception>
     public AtomicFile(string path)
     {
+        OutputPath.Check(path);
         this.path = Path.GetFullPath(path);
         temporary = $"{this.path}.{Environment.ProcessId}.tmp";
         try

@@ -12,7 +12,4 @@ internal static class BFloat16s
 
     /// <summary>Widens exactly.</summary>
     public static float Widen(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << 16);
-
-    /// <summary>Whether it is neither NaN nor infinite.</summary>
-    public static bool IsFinite(ushort value) => (value & 0x7F80) != 0x7F80;
 }

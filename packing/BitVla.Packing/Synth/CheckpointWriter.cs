@@ -101,7 +101,8 @@ internal sealed class CheckpointWriter
         const string Prefix = "language_model.model.";
         int d = geometry.Width;
         var embedding = model.Tensor(plan[TensorNames.Embedding]);
-        AddRows($"{Prefix}embed_tokens.weight", [geometry.VocabRows, d], d * 2, geometry.VocabRows, (row, bytes) => embedding.Fill((long)row * d * 2, bytes));
+        int rows = geometry.VocabRows;
+        AddRows($"{Prefix}embed_tokens.weight", [rows, d], d * 2, rows, (row, bytes) => embedding.Fill((long)row * d * 2, bytes));
         for (int i = 0; i < geometry.Layers; i++)
         {
             string layer = $"{Prefix}layers.{i}.";
@@ -134,7 +135,8 @@ internal sealed class CheckpointWriter
             int input = geometry.ActionDim * geometry.Width;
             int d = geometry.Width;
             var head = new List<TorchTensor>();
-            void Vector(string name, string packed, int count) => head.Add(ArchiveFloats($"module.model.{name}", packed, count, bfloat16: true));
+            void Vector(string name, string packed, int count) =>
+                head.Add(ArchiveFloats($"module.model.{name}", packed, count, bfloat16: true));
             void Matrix(string name, string packed) => head.Add(ArchiveRows($"module.model.{name}", packed, bfloat16: true));
             Vector("layer_norm1.weight", TensorNames.HeadNorm1Weight, input);
             Vector("layer_norm1.bias", TensorNames.HeadNorm1Bias, input);
@@ -152,12 +154,12 @@ internal sealed class CheckpointWriter
             Vector("layer_norm2.bias", TensorNames.HeadNorm2Bias, d);
             Matrix("fc2.weight", TensorNames.HeadWeight2);
             Vector("fc2.bias", TensorNames.HeadBias2, geometry.ActionDim);
-            TorchArchive.Write(Path.Combine(folder, "action_head--0_checkpoint.pt"), head);
+            TorchArchiveWriter.Write(Path.Combine(folder, "action_head--0_checkpoint.pt"), head);
         }
 
         if (geometry.ProprioDim > 0)
         {
-            TorchArchive.Write(
+            TorchArchiveWriter.Write(
                 Path.Combine(folder, "proprio_projector--0_checkpoint.pt"),
                 [
                     ArchiveRows("module.fc1.weight", TensorNames.ProprioWeight1, bfloat16: false),
@@ -213,7 +215,8 @@ internal sealed class CheckpointWriter
         }
     }
 
-    private MatrixSegment Segment(string packed, string part) => LogicalMatrix.Of(geometry, plan[packed])!.Segments.Single(s => s.Part == part);
+    private MatrixSegment Segment(string packed, string part) =>
+        LogicalMatrix.Of(geometry, plan[packed])!.Segments.Single(s => s.Part == part);
 
     private void Floats(string name, string packed, int first, long[] shape)
     {
@@ -228,7 +231,8 @@ internal sealed class CheckpointWriter
             }
 
             append(MemoryMarshal.AsBytes(values.AsSpan()));
-        }));
+        }
+        ));
     }
 
     private void Rows(string name, string packed, string part, long[]? shape)

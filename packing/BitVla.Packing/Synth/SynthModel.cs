@@ -78,6 +78,7 @@ internal sealed class SynthModel
     /// <summary>Writes the packed file and returns the model's id.</summary>
     public string Write(string path, CancellationToken cancellation)
     {
+        OutputPath.Check(path);
         using var writer = new PackedModelWriter(path, Manifest, Tokenizer.ToContent());
         using var progress = new ProgressLine("writing", Plan.Sum(entry => entry.Bytes));
         byte[][] buffers = [new byte[PieceBytes], new byte[PieceBytes]];
@@ -150,7 +151,8 @@ internal sealed class SynthModel
     }
 
     // One piece is made while the other is hashed and written.
-    private void WriteTensor(PackedModelWriter writer, TensorPlanEntry entry, byte[][] buffers, Action<long> report, CancellationToken cancellation)
+    private void WriteTensor(
+        PackedModelWriter writer, TensorPlanEntry entry, byte[][] buffers, Action<long> report, CancellationToken cancellation)
     {
         var tensor = Tensor(entry);
         int turn = 0;
