@@ -90,6 +90,9 @@ internal readonly struct JsonField
         return new JsonField(File, path, element.TryGetProperty(name, out var member) ? member : default);
     }
 
+    /// <summary>Whether a member stands there as null.</summary>
+    public bool HasNull(string name) => Optional(name).element.ValueKind == JsonValueKind.Null;
+
     /// <summary>Members in the order of the file.</summary>
     public IEnumerable<(string Name, JsonField Value)> Members()
     {
