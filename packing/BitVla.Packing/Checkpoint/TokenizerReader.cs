@@ -167,12 +167,11 @@ internal static class TokenizerReader
     // The text of a prompt begins with begin-of-text because the post-processor puts it there; the engine does the same.
     private static void CheckPostProcessor(JsonField post, Dictionary<string, int> ids)
     {
-        var template = post.Text("type", "") == "Sequence"
-            ? post["processors"].Items().SingleOrDefault(p => p.Text("type", "") == "TemplateProcessing")
-            : post;
-        if (template.IsMissing || template.Text("type", "") != "TemplateProcessing")
+        var steps = post.Text("type", "") == "Sequence" ? post["processors"].Items() : [post];
+        var templates = steps.Where(step => step.Text("type", "") == "TemplateProcessing").ToArray();
+        if (templates is not [var template])
         {
-            throw post.Wrong(ArtifactError.Unsupported, "a TemplateProcessing step", post.Describe());
+            throw post.Wrong(ArtifactError.Unsupported, "one TemplateProcessing step", $"{templates.Length}");
         }
 
         var single = template["single"].Items().ToArray();
