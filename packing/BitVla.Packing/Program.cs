@@ -1,5 +1,3 @@
-using System.CommandLine;
 using BitVla.Packing;
 
-var root = new RootCommand("Packs BitVLA checkpoints.") { PackCommand.Create() };
-return root.Parse(args).Invoke();
+return await CommandLine.Create().Parse(args).InvokeAsync();

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BitVla.Kernels.Dispatch;
 using BitVla.Kernels.Threading;
 
@@ -10,8 +11,12 @@ namespace BitVla.Kernels;
 /// </remarks>
 public sealed unsafe partial class Operations : IDisposable
 {
+    private const int Alignment = 64;
+
     private readonly KernelChoice choice;
     private readonly WorkerPool pool;
+    private readonly nint workerScratchBytes;
+    private byte* workerScratch;
 
     /// <summary>Creates the operations for a kernel and a thread count, with scratch for the largest operation named.</summary>
     public Operations(KernelChoice choice, int threads, OperationLimits limits)
@@ -19,6 +24,13 @@ public sealed unsafe partial class Operations : IDisposable
         this.choice = choice;
         pool = new WorkerPool(threads);
         Limits = limits;
+
+        // Cleared, which also touches every page: the first pass shall not be slower than the others by page faults.
+        workerScratchBytes = AlignUp(TernaryScratchBytes(choice.Ternary, limits.MaxColumns));
+        nuint bytes = (nuint)(workerScratchBytes * threads);
+        workerScratch = (byte*)NativeMemory.AlignedAlloc(bytes, Alignment);
+        NativeMemory.Clear(workerScratch, bytes);
+        InitializeFloats();
     }
 
     /// <summary>The kernel in use and why.</summary>
@@ -31,5 +43,16 @@ public sealed unsafe partial class Operations : IDisposable
     public OperationLimits Limits { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => pool.Dispose();
+    public void Dispose()
+    {
+        pool.Dispose();
+        DisposeFloats();
+        NativeMemory.AlignedFree(workerScratch);
+        workerScratch = null;
+    }
+
+    private static nint AlignUp(nint bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>Memory that belongs to one worker for the length of a tile.</summary>
+    private byte* WorkerScratch(int worker) => workerScratch + (worker * workerScratchBytes);
 }

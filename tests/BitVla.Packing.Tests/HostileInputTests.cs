@@ -205,7 +205,7 @@ public sealed class HostileInputTests
     [InlineData("a\\b.safetensors", ArtifactError.InvalidValue)]
     [InlineData(".safetensors", ArtifactError.InvalidValue)]
     [InlineData("config.json", ArtifactError.InvalidValue)]
-    [InlineData("model-00009-of-00003.safetensors", ArtifactError.Missing)]
+    [InlineData("model-00000-of-00003.safetensors", ArtifactError.Missing)]
     [InlineData("model-00002-of-00003.safetensors", ArtifactError.Contradiction)]
     public void Pack_IndexNamesAnotherFile_GivesTypedError(string shard, ArtifactError expected) => AssertRefused(
         expected,

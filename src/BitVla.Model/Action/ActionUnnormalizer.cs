@@ -1,0 +1,45 @@
+using BitVla.Contracts;
+using BitVla.Format;
+
+namespace BitVla.Model.Action;
+
+/// <summary>Normalised actions to the dataset's units: here dimensionless numbers end.</summary>
+/// <remarks>
+/// Numerics: 0.5(â + 1)(q99 - q01 + 1e-8) + q01 in double where the mask holds, else â. Values are not clipped, as in the authors'
+/// code; limits are the safety envelope's. Source: BITVLA.md section 9.
+/// </remarks>
+internal sealed class ActionUnnormalizer(ModelStatistics statistics, string gripperConvention)
+{
+    /// <summary>Name of the statistics.</summary>
+    public string UnnormKey => statistics.Name;
+
+    /// <summary>Fills <see cref="ActionChunk.Actions"/> and <see cref="ActionChunk.EnvironmentActions"/> from the normalised values.</summary>
+    public void Apply(ActionChunk chunk)
+    {
+        var normalized = chunk.Normalized.Values;
+        var actions = chunk.Actions;
+        int dim = chunk.ActionDim;
+        for (int i = 0; i < normalized.Length; i++)
+        {
+            int j = i % dim;
+            actions[i] = statistics.ActionMask[j]
+                ? 0.5 * (normalized[i] + 1.0) * (statistics.ActionQ99[j] - statistics.ActionQ01[j] + 1e-8) + statistics.ActionQ01[j]
+                : normalized[i];
+        }
+
+        actions.CopyTo(chunk.EnvironmentActions);
+        if (gripperConvention == ModelManifest.LiberoGripper)
+        {
+            for (int i = dim - 1; i < normalized.Length; i += dim)
+            {
+                chunk.EnvironmentActions[i] = LiberoGripper(actions[i]);
+            }
+        }
+
+        chunk.GripperConvention = gripperConvention;
+        chunk.UnnormKey = statistics.Name;
+    }
+
+    /// <summary>Above 0.5 is open, -1; below is close, +1; exactly 0.5 stays 0.</summary>
+    public static double LiberoGripper(double predicted) => 0.0 - Math.Sign(2.0 * predicted - 1.0);
+}

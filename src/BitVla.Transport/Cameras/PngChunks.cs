@@ -1,0 +1,48 @@
+using System.Buffers.Binary;
+
+namespace BitVla.Transport.Cameras;
+
+/// <summary>Walks the chunks of a PNG file; a chunk that leaves the file is refused.</summary>
+internal ref struct PngChunks(ReadOnlySpan<byte> file)
+{
+    public const uint Header = 0x49484452; // IHDR
+    public const uint ImageData = 0x49444154; // IDAT
+    public const uint End = 0x49454E44; // IEND
+    public const int HeaderLength = 13;
+
+    private const int SignatureLength = 8;
+    private const int LengthAndType = 8;
+    private const int Checksum = 4;
+
+    private readonly ReadOnlySpan<byte> _file = file;
+    private int _at = SignatureLength;
+
+    public uint Type { get; private set; }
+
+    public ReadOnlySpan<byte> Body { get; private set; }
+
+    public bool MoveNext()
+    {
+        if (Type == End)
+        {
+            return false;
+        }
+
+        int left = _file.Length - _at;
+        if (left < LengthAndType + Checksum)
+        {
+            throw new ImageDecodeException("a PNG chunk", $"{left} bytes left");
+        }
+
+        uint length = BinaryPrimitives.ReadUInt32BigEndian(_file[_at..]);
+        if (length > (uint)(left - LengthAndType - Checksum))
+        {
+            throw new ImageDecodeException("a PNG chunk inside the file", $"length {length} with {left} bytes left");
+        }
+
+        Type = BinaryPrimitives.ReadUInt32BigEndian(_file[(_at + 4)..]);
+        Body = _file.Slice(_at + LengthAndType, (int)length);
+        _at += LengthAndType + (int)length + Checksum;
+        return true;
+    }
+}
