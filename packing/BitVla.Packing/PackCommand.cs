@@ -128,7 +128,7 @@ public static class PackCommand
     {
         if (json)
         {
-            Verb.WriteJson(j =>
+            Console.Out.WriteJson(j =>
             {
                 j.WriteBoolean("packable", run.IsPackable);
                 j.WriteStartArray("items");
@@ -164,7 +164,7 @@ public static class PackCommand
         var g = summary.Manifest.Geometry;
         if (json)
         {
-            Verb.WriteJson(j =>
+            Console.Out.WriteJson(j =>
             {
                 j.WriteString("file", summary.Path);
                 j.WriteString("model_id", summary.ModelId);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BitVla.Format.Layout;
 using BitVla.Format;
 
 namespace BitVla.Packing.Checkpoint;
@@ -57,8 +58,8 @@ internal sealed class TensorReader : IDisposable
             Read(scratch[..count]);
             for (int i = 0; i < count; i++)
             {
-                values[i] = BFloat16s.Round(scratch[i]);
-                if (!BFloat16s.IsFinite(values[i]))
+                values[i] = BFloat16.Round(scratch[i]);
+                if (!BFloat16.IsFinite(values[i]))
                 {
                     throw NonFinite(first + i, "beyond bf16's range");
                 }
@@ -104,7 +105,7 @@ internal sealed class TensorReader : IDisposable
     {
         for (int i = 0; i < bits.Length; i++)
         {
-            values[i] = BFloat16s.Widen(bits[i]);
+            values[i] = BFloat16.Widen(bits[i]);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BitVla.Format.Layout;
 using BitVla.Format;
 
 namespace BitVla.Packing.Synth;
@@ -227,7 +228,7 @@ internal sealed class CheckpointWriter
             var values = new ushort[count];
             for (int i = 0; i < count; i++)
             {
-                values[i] = BFloat16s.Round(tensor.Float(first + i));
+                values[i] = BFloat16.Round(tensor.Float(first + i));
             }
 
             append(MemoryMarshal.AsBytes(values.AsSpan()));
@@ -282,7 +283,7 @@ internal sealed class CheckpointWriter
             for (int k = 0; k < trits.Length; k++)
             {
                 float draw = random.Uniform(at + k);
-                latents[k] = BFloat16s.Round(unit * (trits[k] == 0 ? 0.5f * (draw - 0.5f) : trits[k] * (0.75f + 1.5f * draw)));
+                latents[k] = BFloat16.Round(unit * (trits[k] == 0 ? 0.5f * (draw - 0.5f) : trits[k] * (0.75f + 1.5f * draw)));
             }
         };
     }
@@ -295,7 +296,7 @@ internal sealed class CheckpointWriter
             var values = new ushort[count];
             for (int i = 0; i < count; i++)
             {
-                values[i] = BFloat16s.Round(tensor.Float(i));
+                values[i] = BFloat16.Round(tensor.Float(i));
             }
 
             append(Archived(values, bfloat16));
@@ -319,7 +320,7 @@ internal sealed class CheckpointWriter
     }
 
     private static ReadOnlySpan<byte> Archived(ushort[] values, bool bfloat16) =>
-        bfloat16 ? MemoryMarshal.AsBytes(values.AsSpan()) : MemoryMarshal.AsBytes(Array.ConvertAll(values, BFloat16s.Widen).AsSpan());
+        bfloat16 ? MemoryMarshal.AsBytes(values.AsSpan()) : MemoryMarshal.AsBytes(Array.ConvertAll(values, BFloat16.Widen).AsSpan());
 
     private delegate void RowFill(int row, Span<byte> bytes);
 }

@@ -78,7 +78,6 @@ internal sealed class SynthModel
     /// <summary>Writes the packed file and returns the model's id.</summary>
     public string Write(string path, CancellationToken cancellation)
     {
-        OutputPath.Check(path);
         using var writer = new PackedModelWriter(path, Manifest, Tokenizer.ToContent());
         using var progress = new ProgressLine("writing", Plan.Sum(entry => entry.Bytes));
         byte[][] buffers = [new byte[PieceBytes], new byte[PieceBytes]];

@@ -1,4 +1,5 @@
 using BitVla.Contracts;
+using BitVla.Format.Layout;
 using BitVla.Format;
 
 namespace BitVla.Model.Projection;
@@ -26,7 +27,7 @@ internal sealed class ProprioNormalizer(ModelStatistics statistics)
             double value = statistics.ProprioMask[i]
                 ? 2.0 * (state[i] - statistics.ProprioQ01[i]) / (statistics.ProprioQ99[i] - statistics.ProprioQ01[i] + 1e-8) - 1.0
                 : state[i];
-            normalized[i] = BFloat16.Round((float)Math.Clamp(value, -1.0, 1.0));
+            normalized[i] = BFloat16.Widen(BFloat16.Round((float)Math.Clamp(value, -1.0, 1.0)));
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using BitVla.Format.Layout;
 
 namespace BitVla.Packing.Tests.Tools;
 
@@ -24,7 +25,7 @@ internal static class Safetensors
     {
         var (type, shape, bytes) = Read(path, name);
         Assert.Equal("BF16", type);
-        return (shape, Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(bytes).ToArray(), BFloat16s.Widen));
+        return (shape, Array.ConvertAll(MemoryMarshal.Cast<byte, ushort>(bytes).ToArray(), BFloat16.Widen));
     }
 
     public static (long[] Shape, float[] Values) ReadFloat32(string path, string name)

@@ -143,7 +143,7 @@ public sealed class SynthTests
         model.Tensor(entry).Fill(0, panels);
         var row = new ushort[model.Geometry.VisionWidth];
         DenseLayout.DecodeRow(MemoryMarshal.Cast<byte, ushort>(panels), 17, row);
-        Assert.Equal(row.Select(BFloat16s.Widen), values.Skip(17 * row.Length).Take(row.Length));
+        Assert.Equal(row.Select(BFloat16.Widen), values.Skip(17 * row.Length).Take(row.Length));
     }
 
     [Fact]

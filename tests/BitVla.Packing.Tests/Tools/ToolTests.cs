@@ -243,7 +243,7 @@ public sealed class ToolTests
         var tensor = model.Tensor(model.Plan.Single(e => e.Name == "action.fc2.weight"));
         var row = new ushort[8];
         tensor.DenseRow(2, row);
-        Assert.Equal(row.Select(BFloat16s.Widen), values.Skip(16));
+        Assert.Equal(row.Select(BFloat16.Widen), values.Skip(16));
     }
 
     [Theory]
