@@ -1,0 +1,207 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using BitVla.Format;
+
+namespace BitVla.Packing;
+
+/// <summary>The verb <c>pack</c>: a checkpoint folder to one packed file.</summary>
+public static class PackCommand
+{
+    // The error code that scripts see for a checkpoint that cannot be packed.
+    private const int ModelInvalid = 3;
+
+    private static readonly Argument<string> Checkpoint = new("checkpoint") { Description = "Checkpoint folder, flat or with lora_adapter/." };
+
+    private static readonly Option<string?> Output = new("--output", "-o") { Description = "File to write." };
+
+    private static readonly Option<int> ChunkLength = new("--chunk-length")
+    {
+        Description = "Steps of a chunk.",
+        DefaultValueFactory = _ => PackOptions.DefaultChunkLength,
+    };
+
+    private static readonly Option<string[]> Camera = new("--camera")
+    {
+        Description = "A camera in model order, NAME or NAME:rotate180; repeat for each. Default: full and wrist.",
+    };
+
+    private static readonly Option<string> CenterCrop = new("--center-crop") { Description = "on or off.", DefaultValueFactory = _ => "on" };
+
+    private static readonly Option<string?> Gripper = new("--gripper") { Description = "libero or raw. Default: libero for 7 actions." };
+
+    private static readonly Option<string?> Name = new("--name") { Description = "Name stored in the file. Default: the folder's." };
+
+    private static readonly Option<bool> WithLmHead = new("--with-lm-head")
+    {
+        Description = "Keep an untied lm_head; also accepts a checkpoint without an action head, for text alone.",
+    };
+
+    private static readonly Option<bool> Check = new("--dry-run") { Description = "Compare the folder with the specification's assumptions; write nothing." };
+
+    private static readonly Option<bool> Force = new("--force") { Description = "Replace the output file." };
+
+    private static readonly Option<bool> Json = new("--json") { Description = "Write one JSON object to standard output instead of text." };
+
+    static PackCommand()
+    {
+        CenterCrop.AcceptOnlyFromAmong("on", "off");
+        Gripper.AcceptOnlyFromAmong(ModelManifest.LiberoGripper, ModelManifest.RawGripper);
+        ChunkLength.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && (!int.TryParse(result.Tokens[0].Value, NumberStyles.None, CultureInfo.InvariantCulture, out int k) || k is < 1 or > 256))
+            {
+                result.AddError("--chunk-length: expected 1 to 256");
+            }
+        });
+        Camera.Validators.Add(result =>
+        {
+            foreach (var token in result.Tokens.Where(token => ParseCamera(token.Value) is null))
+            {
+                result.AddError($"--camera: expected NAME or NAME:rotate180 with letters, digits, _ and -, found {token.Value}");
+            }
+        });
+    }
+
+    /// <summary>Creates the verb.</summary>
+    public static Command Create()
+    {
+        var command = new Command("pack", "Pack a checkpoint folder into one file.")
+        {
+            Checkpoint, Output, ChunkLength, Camera, CenterCrop, Gripper, Name, WithLmHead, Check, Force, Json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(Output) is null && !result.GetValue(Check))
+            {
+                result.AddError("pack: expected -o FILE or --dry-run");
+            }
+        });
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static int Run(ParseResult parse)
+    {
+        string[] cameras = parse.GetValue(Camera) ?? [];
+        var options = new PackOptions
+        {
+            ChunkLength = parse.GetValue(ChunkLength),
+            Cameras = cameras.Length > 0 ? cameras.Select(c => ParseCamera(c)!).ToArray() : null,
+            CenterCrop = parse.GetValue(CenterCrop) == "on",
+            Gripper = parse.GetValue(Gripper),
+            Name = parse.GetValue(Name),
+            WithLmHead = parse.GetValue(WithLmHead),
+            Overwrite = parse.GetValue(Force),
+        };
+        bool json = parse.GetValue(Json);
+        string checkpoint = parse.GetValue(Checkpoint)!;
+        return parse.GetValue(Check)
+            ? Show(DryRun.Of(checkpoint, options), json)
+            : Show(CheckpointPacker.Pack(checkpoint, parse.GetValue(Output)!, options), json);
+    }
+
+    /// <summary>Reads NAME or NAME:rotate180; null when it is neither.</summary>
+    internal static CameraSpec? ParseCamera(string text)
+    {
+        const int MaxName = 64;
+        string[] parts = text.Split(':');
+        bool valid = parts.Length <= 2 && parts[0].Length is > 0 and <= MaxName && parts[0].All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-')
+            && (parts.Length == 1 || parts[1] == "rotate180");
+        return valid ? new CameraSpec(parts[0], parts.Length == 2) : null;
+    }
+
+    private static int Show(DryRun run, bool json)
+    {
+        if (json)
+        {
+            WriteJson(j =>
+            {
+                j.WriteBoolean("packable", run.IsPackable);
+                j.WriteStartArray("items");
+                foreach (var item in run.Items)
+                {
+                    j.WriteStartObject();
+                    j.WriteString("state", item.State.ToString());
+                    j.WriteString("subject", item.Subject);
+                    j.WriteString("expected", item.Expected);
+                    j.WriteString("found", item.Found);
+                    j.WriteEndObject();
+                }
+
+                j.WriteEndArray();
+            });
+        }
+        else
+        {
+            foreach (var item in run.Items.Where(item => item.State != DryRunState.Agrees))
+            {
+                Console.Out.WriteLine($"{(item.State == DryRunState.Blocks ? "BLOCKS " : "differs")} {item.Subject}: expected {item.Expected}, found {item.Found}");
+            }
+
+            int agree = run.Items.Count(item => item.State == DryRunState.Agrees);
+            Console.Out.WriteLine($"{agree} of {run.Items.Count} assumptions agree; {(run.IsPackable ? "can be packed" : "cannot be packed")}");
+        }
+
+        return run.IsPackable ? 0 : ModelInvalid;
+    }
+
+    private static int Show(PackSummary summary, bool json)
+    {
+        var g = summary.Manifest.Geometry;
+        if (json)
+        {
+            WriteJson(j =>
+            {
+                j.WriteString("file", summary.Path);
+                j.WriteString("model_id", summary.ModelId);
+                j.WriteNumber("bytes", summary.Bytes);
+                j.WriteNumber("tensors", summary.Tensors);
+                j.WriteString("name", summary.Manifest.Name);
+                j.WriteNumber("chunk_length", g.ChunkLength);
+                j.WriteNumber("action_dim", g.ActionDim);
+                j.WriteNumber("proprio_dim", g.ProprioDim);
+                j.WriteBoolean("lm_head", g.HasLmHead);
+                Strings(j, "cameras", g.Cameras.Select(c => c.Rotate180 ? $"{c.Name}:rotate180" : c.Name));
+                Strings(j, "unnorm_keys", summary.Manifest.Statistics.Select(s => s.Name));
+                Strings(j, "notes", summary.Notes);
+            });
+        }
+        else
+        {
+            Console.Out.WriteLine($"{summary.Path}: {summary.Bytes} bytes, {summary.Tensors} tensors");
+            Console.Out.WriteLine($"model id {summary.ModelId}");
+            Console.Out.WriteLine($"{g.Cameras.Count} cameras, {g.ChunkLength} x {g.ActionDim} actions, proprio {g.ProprioDim}, {(g.VisionTernary ? "ternary" : "bf16")} vision");
+            foreach (string note in summary.Notes)
+            {
+                Console.Out.WriteLine($"note: {note}");
+            }
+        }
+
+        return 0;
+    }
+
+    private static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (string value in values)
+        {
+            json.WriteStringValue(value);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteJson(Action<Utf8JsonWriter> write)
+    {
+        using var stream = Console.OpenStandardOutput();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        stream.WriteByte((byte)'\n');
+    }
+}
