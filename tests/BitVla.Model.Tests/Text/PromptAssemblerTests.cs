@@ -129,7 +129,8 @@ public class PromptAssemblerTests
             var layout = assembler.Assemble(instruction, ids);
             string images = Repeat("<|image_pad|>", model.Manifest.Geometry.ImageTokens);
             string prompt = ModelManifest.DefaultPromptTemplate.Replace("{images}", images, StringComparison.Ordinal)
-                .Replace("{proprio}", "<proprio_pad>", StringComparison.Ordinal).Replace("{instruction}", instruction, StringComparison.Ordinal);
+                .Replace("{proprio}", "<proprio_pad>", StringComparison.Ordinal)
+                .Replace("{instruction}", instruction, StringComparison.Ordinal);
             int count = tokenizer.Encode(prompt, whole, withBegin: true);
             Assert.Equal(whole[..count], ids[..layout.SlotStart]);
         }
@@ -159,7 +160,8 @@ public class PromptAssemblerTests
         int[] ids = new int[model.Manifest.Geometry.MaxSequence];
         var layout = Assembler(model).Assemble("go", ids);
         Assert.Equal(model.Manifest.ProprioToken, ids[layout.ProprioPosition]);
-        Assert.All(ids.Skip(layout.ImageStart).Take(model.Manifest.Geometry.ImageTokens), id => Assert.Equal(model.Manifest.ImageToken, id));
+        var images = ids.Skip(layout.ImageStart).Take(model.Manifest.Geometry.ImageTokens);
+        Assert.All(images, id => Assert.Equal(model.Manifest.ImageToken, id));
         Assert.Equal(model.Manifest.StopToken, ids[layout.StopPosition]);
         Assert.Equal(layout.Length, layout.PromptTokens + model.Manifest.Geometry.ImageTokens + 58);
     }
@@ -199,14 +201,14 @@ public class PromptAssemblerTests
     private static string Repeat(string text, int count) => string.Concat(Enumerable.Repeat(text, count));
 
     private static PackedModel OpenNano(string template = ModelManifest.DefaultPromptTemplate) =>
-        TinyModelFile.Open(TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json")), 28, 2, 512, template);
+        TinyModel.Open(TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json")), 28, 2, 512, template);
 
     private static PackedModel OpenGolden(string name, JsonElement manifest)
     {
         var tokenizer = TokenizerJson.Read(Repository.Golden(name, "checkpoint", "tokenizer.json"));
         var dims = manifest.GetProperty("dims");
         Assert.Equal(14, dims.GetProperty("patch").GetInt32());
-        return TinyModelFile.Open(
+        return TinyModel.Open(
             tokenizer,
             dims.GetProperty("image_size").GetInt32(),
             manifest.GetProperty("num_images_in_input").GetInt32(),

@@ -1,18 +1,22 @@
 using BitVla.Format;
 
-namespace BitVla.Model.Tests.Text;
+namespace BitVla.TestKit;
 
 /// <summary>A real packed model around a tokenizer: the smallest possible decoder, every tensor zero.</summary>
-internal static class TinyModelFile
+public static class TinyModel
 {
     /// <summary>Packs a tokenizer and opens the result; the file is gone from its folder already.</summary>
     public static PackedModel Open(
-        TokenizerContent tokenizer, int imageSize = 14, int cameras = 1, int vocabRows = 0, string template = ModelManifest.DefaultPromptTemplate)
+        TokenizerContent tokenizer,
+        int imageSize = 14,
+        int cameras = 1,
+        int vocabRows = 0,
+        string template = ModelManifest.DefaultPromptTemplate)
     {
         string path = Path.Combine(Path.GetTempPath(), $"bitvla-tiny-{Guid.NewGuid():n}.gguf");
         try
         {
-            Write(path, Manifest(tokenizer, imageSize, cameras, vocabRows, template), tokenizer);
+            Save(path, tokenizer, imageSize, cameras, vocabRows, template);
             return PackedModel.Open(path);
         }
         finally
@@ -21,7 +25,18 @@ internal static class TinyModelFile
         }
     }
 
-    private static ModelManifest Manifest(TokenizerContent tokenizer, int imageSize, int cameras, int vocabRows, string template) => new()
+    /// <summary>Packs a tokenizer under a name of the caller's.</summary>
+    public static void Save(
+        string path,
+        TokenizerContent tokenizer,
+        int imageSize = 14,
+        int cameras = 1,
+        int vocabRows = 0,
+        string template = ModelManifest.DefaultPromptTemplate) =>
+        Write(path, Manifest(tokenizer, imageSize, cameras, vocabRows, template), tokenizer);
+
+    /// <summary>The manifest of such a model.</summary>
+    public static ModelManifest Manifest(TokenizerContent tokenizer, int imageSize, int cameras, int vocabRows, string template) => new()
     {
         Name = "tiny",
         Geometry = new ModelGeometry
@@ -90,7 +105,8 @@ internal static class TinyModelFile
         throw new KeyNotFoundException($"The tokenizer has no {token}.");
     }
 
-    private static void Write(string path, ModelManifest manifest, TokenizerContent tokenizer)
+    /// <summary>Writes the file: every tensor zero but what <paramref name="fill"/> sets.</summary>
+    public static void Write(string path, ModelManifest manifest, TokenizerContent tokenizer)
     {
         using var writer = new PackedModelWriter(path, manifest, tokenizer);
         byte[] row = new byte[sizeof(ushort) * manifest.Geometry.Width];
