@@ -5,8 +5,9 @@ namespace BitVla.Model.Action;
 
 /// <summary>Normalised actions to the dataset's units: here dimensionless numbers end.</summary>
 /// <remarks>
-/// Numerics: 0.5(â + 1)(q99 - q01 + 1e-8) + q01 in double where the mask holds, else â. Values are not clipped, as in the authors'
-/// code; limits are the safety envelope's. Source: BITVLA.md section 9.
+/// Numerics: 0.5(â + 1)(q99 - q01 + 1e-8) + q01 where the mask holds, else â; 0.5(â + 1) in float32 and the rest in double, which is
+/// what the authors' array library makes of a float32 chunk and float64 statistics. Values are not clipped, as in the authors' code;
+/// limits are the safety envelope's. Source: BITVLA.md section 9.
 /// </remarks>
 internal sealed class ActionUnnormalizer(ModelStatistics statistics, string gripperConvention)
 {
@@ -23,7 +24,7 @@ internal sealed class ActionUnnormalizer(ModelStatistics statistics, string grip
         {
             int j = i % dim;
             actions[i] = statistics.ActionMask[j]
-                ? 0.5 * (normalized[i] + 1.0) * (statistics.ActionQ99[j] - statistics.ActionQ01[j] + 1e-8) + statistics.ActionQ01[j]
+                ? 0.5f * (normalized[i] + 1f) * (statistics.ActionQ99[j] - statistics.ActionQ01[j] + 1e-8) + statistics.ActionQ01[j]
                 : normalized[i];
         }
 
