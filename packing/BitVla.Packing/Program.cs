@@ -1,1 +1,3 @@
-return 0;
+using BitVla.Packing;
+
+return await CommandLine.Create().Parse(args).InvokeAsync();

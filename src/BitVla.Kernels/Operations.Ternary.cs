@@ -14,7 +14,8 @@ public sealed unsafe partial class Operations
     /// Source: BitLinear.forward, modeling_bitnet.py.
     /// </remarks>
     /// <exception cref="ArgumentException">K differs between w and x, or exceeds <see cref="Limits"/>.</exception>
-    public void BitLinear(in TernaryMatrix w, in QuantizedActivations x, float* bias, float* y, nint yStride, OutputMode mode, CancellationToken cancellation)
+    public void BitLinear(
+        in TernaryMatrix w, in QuantizedActivations x, float* bias, float* y, nint yStride, OutputMode mode, CancellationToken cancellation)
     {
         if (w.K != x.Columns || w.K > Limits.MaxColumns || yStride < w.N)
         {
@@ -42,10 +43,12 @@ public sealed unsafe partial class Operations
 
     [DoesNotReturn]
     private void ThrowShape(in TernaryMatrix w, in QuantizedActivations x, nint yStride) => throw new ArgumentException(
-        $"BitLinear: weights [{w.N}, {w.K}], activations [{x.Rows}, {x.Columns}], output stride {yStride}, limit of {Limits.MaxColumns} channels.");
+        $"BitLinear: weights [{w.N}, {w.K}], activations [{x.Rows}, {x.Columns}], output stride {yStride}, "
+        + $"limit of {Limits.MaxColumns} channels.");
 
     private readonly struct BitLinearJob(
-        Operations operations, TernaryTilePlan plan, TernaryMatrix w, QuantizedActivations x, float* bias, float* y, nint yStride, OutputMode mode)
+        Operations operations, TernaryTilePlan plan, TernaryMatrix w, QuantizedActivations x,
+        float* bias, float* y, nint yStride, OutputMode mode)
         : ITileJob
     {
         private readonly float* bias = bias;

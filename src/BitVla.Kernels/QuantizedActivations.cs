@@ -4,8 +4,9 @@ namespace BitVla.Kernels;
 /// <remarks>
 /// Shape: <see cref="Levels"/> [Rows, Stride] row-major, of which the first <see cref="Columns"/> are values and the rest
 /// zero; <see cref="Scale"/> [Rows].
-/// Units: level = round_half_even(x · t), x ≈ level / t, t = 127 / max(absmax of the row, 1e-5).
-/// Numerics: |level| ≤ 127 by construction of the absmax quantiser; kernels may rely on it.
+/// Units: level = round_half_even(x · t), x ≈ level / t, t = 127 / a, a = max(absmax of the row, 1e-5).
+/// Numerics: t = fl(fl(1 / a) · 127), as PyTorch evaluates 127 / a (all scales of the unit
+/// goldens have these bits). |level| ≤ 127 by construction of the absmax quantiser; kernels may rely on it.
 /// Source: activation quantiser of modeling_bitnet.py, ustcwhy/BitVLA.
 /// </remarks>
 public readonly unsafe struct QuantizedActivations

@@ -20,7 +20,8 @@ public sealed unsafe class GuardedBuffer<T> : IDisposable
         mapping = Native.Map(0, mappedBytes, Native.None, Native.PrivateAnonymous, -1, 0);
         if (mapping == -1 || (pages > 0 && Native.Protect(mapping + (nint)page, pages * page, Native.ReadWrite) != 0))
         {
-            throw new InvalidOperationException($"A guarded buffer of {bytes} bytes could not be mapped, error {Marshal.GetLastPInvokeError()}.");
+            throw new InvalidOperationException(
+                $"A guarded buffer of {bytes} bytes could not be mapped, error {Marshal.GetLastPInvokeError()}.");
         }
 
         Length = count;

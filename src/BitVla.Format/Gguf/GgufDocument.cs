@@ -374,7 +374,9 @@ public sealed unsafe class GgufDocument
         {
             for (ulong i = 0; i < count; i++)
             {
-                at += ReadLength(key, MaxStringBytes);
+                // Two statements: in "at += ReadLength()" the old value of at is read before ReadLength moves it.
+                long bytes = ReadLength(key, MaxStringBytes);
+                at += bytes;
             }
         }
 

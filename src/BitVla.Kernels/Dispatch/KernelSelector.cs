@@ -33,7 +33,8 @@ public static class KernelSelector
         if (forced is null)
         {
             Rank best = Array.Find(Ranks, rank => rank.Available)!;
-            IEnumerable<string> passedOver = Ranks.TakeWhile(rank => rank != best).Select(rank => $"; passed over {rank.Name}: {rank.Lack}");
+            IEnumerable<string> passedOver = Ranks.TakeWhile(rank => rank != best)
+                .Select(rank => $"; passed over {rank.Name}: {rank.Lack}");
             return Choose(best, best.Merit + string.Concat(passedOver));
         }
 
@@ -41,7 +42,8 @@ public static class KernelSelector
         if (named is null)
         {
             throw new KernelUnavailableException(
-                $"There is no kernel named '{forced}'; this source has {string.Join(", ", Names)}, of which this processor and binary can run {string.Join(", ", Available)}.");
+                $"There is no kernel named '{forced}'; this source has {string.Join(", ", Names)}, "
+                + $"of which this processor and binary can run {string.Join(", ", Available)}.");
         }
 
         return named.Available

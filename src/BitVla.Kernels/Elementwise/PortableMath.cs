@@ -141,8 +141,8 @@ public static class PortableMath
         p = Math.FusedMultiplyAdd(p, r, 1.0 / 24.0);
         p = Math.FusedMultiplyAdd(p, r, 1.0 / 6.0);
         p = Math.FusedMultiplyAdd(p, r, 0.5);
-        double small = Math.FusedMultiplyAdd(low, r, low);
-        double y = 1.0 + (r + Math.FusedMultiplyAdd(r * r, p, small));
+        double growth = Math.FusedMultiplyAdd(r * r, p, r);
+        double y = 1.0 + (growth + Math.FusedMultiplyAdd(low, growth, low));
 
         // Two factors, because 2^n alone overflows the exponent field at n = 1024.
         long half = (long)n >> 1;
@@ -194,8 +194,10 @@ public static class PortableMath
         double headTail = Math.FusedMultiplyAdd(e, Ln2High, -head) + (e * Ln2Low);
         double sum = head + mantissaHigh;
         double lost = exponent == 0 ? 0.0 : mantissaHigh - (sum - head);
-        tail = lost + headTail + mantissaTail;
-        return sum;
+        double rest = lost + headTail + mantissaTail;
+        double high = sum + rest;
+        tail = rest - (high - sum);
+        return high;
     }
 
     private static double PowerOfTwo(long n) => BitConverter.Int64BitsToDouble((n + 1023) << 52);

@@ -116,7 +116,9 @@ internal sealed unsafe partial class FloatKernels<TLanes>
         }
 
         float max = Maximum(largest);
-        float t = MaxLevel / (max > AbsMaxFloor ? max : AbsMaxFloor);
+
+        // The authors' 127 / a is a reciprocal and a product in PyTorch, two roundings: their goldens hold these very bits.
+        float t = 1f / (max > AbsMaxFloor ? max : AbsMaxFloor) * MaxLevel;
         q.Scale[row] = t;
 
         // The clamp never acts on finite input; it makes |level| ≤ 127 hold whatever comes in, because kernels rely on it.

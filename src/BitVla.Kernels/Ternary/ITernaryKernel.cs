@@ -5,8 +5,8 @@ namespace BitVla.Kernels.Ternary;
 /// M tokens, N rows of weights, K channels. A kernel is called once per tile, never per row; it holds no state, so any number
 /// of workers may use one instance.
 /// Shapes: any M, N ≥ 1 and any K up to <see cref="TernaryMatrix.MaxChannels"/>; none needs to be a multiple of anything.
-/// Alignment: 64 bytes for the codes, row 0 of the levels, the sums and the scratch; rows of levels lie a multiple of 64 bytes apart and are
-/// zero past K, so whole 32-channel blocks of them may be read. Nothing outside the matrices may be read.
+/// Alignment: 64 bytes for the codes, row 0 of the levels, the sums and the scratch; rows of levels lie a multiple of 64
+/// bytes apart and are zero past K, so whole 32-channel blocks of them may be read. Nothing outside the matrices may be read.
 /// Exactness: the int32 sums of all kernels are equal. |level| ≤ 127 holds by construction of the absmax quantiser.
 /// </remarks>
 internal unsafe interface ITernaryKernel

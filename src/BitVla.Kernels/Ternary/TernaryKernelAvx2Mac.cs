@@ -27,7 +27,10 @@ internal sealed unsafe class TernaryKernelAvx2Mac : ITernaryKernel
 
     private readonly uint[] table = TernaryCodes.DecodeTable(offset: 0);
 
-    /// <summary>660 tokens by 64 rows of int32 sums are 169 KB, which a 256 KB L2 still holds; 256 million multiply-adds are 13 ms at 20 GMAC/s.</summary>
+    /// <summary>
+    /// 660 tokens by 64 rows of int32 sums are 169 KB, which a 256 KB L2 still holds; 256 million multiply-adds are 13 ms at
+    /// 20 GMAC/s.
+    /// </summary>
     /// <remarks>Zen 4, 3.65 GHz, one thread, the epilogue included: 137 to 146 GMAC/s at M = 628 and the model's shapes.</remarks>
     public TernaryTileLimits Limits { get; } = new(Tokens: 660, Rows: 64, TokenStep: TileTokens, RowStep: StripRows, Macs: 256_000_000);
 

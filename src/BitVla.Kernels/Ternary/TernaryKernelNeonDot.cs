@@ -92,17 +92,20 @@ internal sealed unsafe class TernaryKernelNeonDot : ITernaryKernel
 
     /// <summary>sums = weights · levels for one strip over all channels and up to twelve tokens; unused groups of four fold away.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void MultiplyTile<TGroups>(sbyte* panel, nint stripBytes, sbyte* levels, nint stride, int last, int* sums, nint sumsStride)
+    private static void MultiplyTile<TGroups>(
+        sbyte* panel, nint stripBytes, sbyte* levels, nint stride, int last, int* sums, nint sumsStride)
         where TGroups : struct, ITokenGroups
     {
-        Vector128<int> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
-        Vector128<int> c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
-        Vector128<int> c80 = default, c81 = default, c90 = default, c91 = default, ca0 = default, ca1 = default, cb0 = default, cb1 = default;
+        Vector128<int> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default;
+        Vector128<int> c30 = default, c31 = default, c40 = default, c41 = default, c50 = default, c51 = default;
+        Vector128<int> c60 = default, c61 = default, c70 = default, c71 = default, c80 = default, c81 = default;
+        Vector128<int> c90 = default, c91 = default, ca0 = default, ca1 = default, cb0 = default, cb1 = default;
 
         // A pointer per token and one common offset: twelve loads without address arithmetic.
         sbyte* t0 = levels, t1 = Row(levels, stride, 1, last), t2 = Row(levels, stride, 2, last), t3 = Row(levels, stride, 3, last);
-        sbyte* t4 = Row(levels, stride, 4, last), t5 = Row(levels, stride, 5, last), t6 = Row(levels, stride, 6, last), t7 = Row(levels, stride, 7, last);
-        sbyte* t8 = Row(levels, stride, 8, last), t9 = Row(levels, stride, 9, last), ta = Row(levels, stride, 10, last), tb = Row(levels, stride, 11, last);
+        sbyte* t4 = Row(levels, stride, 4, last), t5 = Row(levels, stride, 5, last), t6 = Row(levels, stride, 6, last);
+        sbyte* t7 = Row(levels, stride, 7, last), t8 = Row(levels, stride, 8, last), t9 = Row(levels, stride, 9, last);
+        sbyte* ta = Row(levels, stride, 10, last), tb = Row(levels, stride, 11, last);
 
         // Eight channels a step: rows 0-3 and 4-7 of channels 0-3, then of channels 4-7. Tokens are loaded in pairs, so that an in-order
         // core (Cortex-A55) does not wait for each one. 66 instructions hold 48 SDOT, 768 multiply-adds.
@@ -185,7 +188,8 @@ internal sealed unsafe class TernaryKernelNeonDot : ITernaryKernel
         where T : unmanaged => row0 + (Math.Min(row, last) * stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Dot(Vector128<int> sum, Vector128<sbyte> channels0To3, Vector128<sbyte> channels4To7, Vector64<sbyte> levels) =>
+    private static Vector128<int> Dot(
+        Vector128<int> sum, Vector128<sbyte> channels0To3, Vector128<sbyte> channels4To7, Vector64<sbyte> levels) =>
         Dp.DotProductBySelectedQuadruplet(Dp.DotProductBySelectedQuadruplet(sum, channels0To3, levels, 0), channels4To7, levels, 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

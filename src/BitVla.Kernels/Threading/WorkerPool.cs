@@ -27,7 +27,6 @@ public sealed unsafe class WorkerPool : IDisposable
     private readonly int spins;
     private Shared shared;
     private int parkedHelpers;
-    private int callerParked;
     private int running;
     private bool stopping;
 
@@ -145,7 +144,7 @@ public sealed unsafe class WorkerPool : IDisposable
         long number = NumberOf(shared.State) + 1;
 
         // The exchange is a full fence between the new state and the read of the parked count; a helper that parks fences
-        // the other way round, so one of the two sees the other and no wake-up is lost.
+        // the other way round, so one of the two sees the other. A lost wake-up would cost speed only: the caller can finish alone.
         Interlocked.Exchange(ref shared.State, (number << NumberShift) | Open);
         if (Volatile.Read(ref parkedHelpers) > 0)
         {
@@ -175,13 +174,10 @@ public sealed unsafe class WorkerPool : IDisposable
 
         lock (doneGate)
         {
-            Interlocked.Exchange(ref callerParked, 1);
             while ((Volatile.Read(ref shared.State) & ActiveMask) != 0)
             {
                 Monitor.Wait(doneGate);
             }
-
-            callerParked = 0;
         }
     }
 
@@ -199,8 +195,9 @@ public sealed unsafe class WorkerPool : IDisposable
             finished = NumberOf(state);
             RunTiles(worker);
             long left = Interlocked.Decrement(ref shared.State);
-            if ((left & (Open | ActiveMask)) == 0 && Volatile.Read(ref callerParked) != 0)
+            if ((left & (Open | ActiveMask)) == 0)
             {
+                // The last one out always takes the lock: whether the caller is parked is then no question of fences.
                 lock (doneGate)
                 {
                     Monitor.Pulse(doneGate);

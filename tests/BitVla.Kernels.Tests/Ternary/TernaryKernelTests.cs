@@ -44,7 +44,8 @@ public sealed unsafe class TernaryKernelTests
     [MemberData(nameof(Kernels))]
     public void TernaryKernel_ModelShapes_EqualDefinition(string kernel)
     {
-        foreach ((int m, int n, int k) in ((int, int, int)[])[(628, 9, 2560), (628, 640, 33), (2, 4304, 1152), (13, 640, 4304), (1, 64, 6912)])
+        (int, int, int)[] shapes = [(628, 9, 2560), (628, 640, 33), (2, 4304, 1152), (13, 640, 4304), (1, 64, 6912)];
+        foreach ((int m, int n, int k) in shapes)
         {
             using TernaryCase product = TernaryCase.Random(m, n, k, seed: 42);
             AssertSums(kernel, product, new(0, m, 0, n));
@@ -108,7 +109,9 @@ public sealed unsafe class TernaryKernelTests
     public void TernaryTilePlan_AnyShape_CoversEachOutputOnceWithinLimits(string kernel)
     {
         TernaryTileLimits limits = KernelSelector.Select(kernel).Ternary.Limits;
-        foreach ((int m, int n, int k) in ((int, int, int)[])[(1, 1, 1), (1, 6912, 2560), (628, 640, 2560), (628, 4304, 4304), (1100, 13824, 2560), (1321, 7, 65536)])
+        (int, int, int)[] shapes =
+            [(1, 1, 1), (1, 6912, 2560), (628, 640, 2560), (628, 4304, 4304), (1100, 13824, 2560), (1321, 7, 65536)];
+        foreach ((int m, int n, int k) in shapes)
         {
             foreach (int threads in (int[])[1, 2, 3, 5, 8])
             {
@@ -145,7 +148,9 @@ public sealed unsafe class TernaryKernelTests
                 int expected = product.Sum(tile.Token0 + token, tile.Row0 + row);
                 if (sums[(token * tile.Rows) + row] != expected)
                 {
-                    Assert.Fail($"{kernel} [{product.M}, {product.N}, {product.K}] {tile}: sum of token {token}, row {row} is {sums[(token * tile.Rows) + row]}, not {expected}.");
+                    Assert.Fail(
+                        $"{kernel} [{product.M}, {product.N}, {product.K}] {tile}: sum of token {token}, row {row} "
+                        + $"is {sums[(token * tile.Rows) + row]}, not {expected}.");
                 }
             }
         }
