@@ -3,6 +3,7 @@ using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using BitVla.Format.Gguf;
+using BitVla.Format.Layout;
 
 namespace BitVla.Format;
 
@@ -124,7 +125,7 @@ public sealed unsafe class PackedModel : IDisposable
     public ReadOnlySpan<byte> Bytes(GgufTensor tensor, long from, int count) => new(data + tensor.Offset + from, count);
 
     /// <summary>Checks every tensor's XXH3 but the embedding table's, reading the map once in the order of use: the prefetch.</summary>
-    /// <exception cref="ArtifactException">A checksum does not match, or an F32 value is not finite.</exception>
+    /// <exception cref="ArtifactException">A checksum does not match, a value is not finite, or a ternary code is illegal.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public void CheckTensors(CancellationToken cancellation)
     {
@@ -138,17 +139,19 @@ public sealed unsafe class PackedModel : IDisposable
         }
     }
 
-    /// <summary>Checks one tensor's XXH3, and that its floats are finite.</summary>
+    /// <summary>Checks one tensor's XXH3, that its numbers are finite and its ternary codes legal, in one pass over its bytes.</summary>
     public void CheckXxh3(int tensorIndex, CancellationToken cancellation)
     {
-        // Pieces keep a cancelled start prompt; XXH3 streams, so the result is that of the whole.
-        const int Piece = 1 << 24;
+        // Small enough that the second look at a piece finds it in a cache; XXH3 streams, so the result is that of the whole.
+        const int Piece = 1 << 18;
         var tensor = Document.Tensors[tensorIndex];
         var hash = new XxHash3();
         for (long at = 0; at < tensor.Bytes; at += Piece)
         {
             cancellation.ThrowIfCancellationRequested();
-            hash.Append(Bytes(tensor, at, (int)Math.Min(Piece, tensor.Bytes - at)));
+            var piece = Bytes(tensor, at, (int)Math.Min(Piece, tensor.Bytes - at));
+            hash.Append(piece);
+            CheckValues(tensor, at, piece);
         }
 
         ulong found = hash.GetCurrentHashAsUInt64();
@@ -156,11 +159,6 @@ public sealed unsafe class PackedModel : IDisposable
         if (found != expected)
         {
             throw Document.Wrong(ArtifactError.ChecksumMismatch, tensor.Name, $"XXH3 {expected:x16}", $"{found:x16}", tensor.Offset);
-        }
-
-        if (tensor.Type == GgufTensorType.F32)
-        {
-            CheckFinite(tensor);
         }
     }
 
@@ -323,15 +321,23 @@ public sealed unsafe class PackedModel : IDisposable
         }
     }
 
-    private void CheckFinite(GgufTensor tensor)
+    private void CheckValues(GgufTensor tensor, long at, ReadOnlySpan<byte> piece)
     {
-        var values = new ReadOnlySpan<float>(data + tensor.Offset, (int)(tensor.Bytes / sizeof(float)));
-        for (int i = 0; i < values.Length; i++)
+        int bad = tensor.Type switch
         {
-            if (!float.IsFinite(values[i]))
-            {
-                throw Document.Wrong(ArtifactError.NonFinite, tensor.Name, "finite values", $"{values[i]} at index {i}", tensor.Offset + 4L * i);
-            }
+            GgufTensorType.F32 => TensorValues.IndexOfNonFiniteFloat32(piece),
+            GgufTensorType.BF16 => TensorValues.IndexOfNonFiniteBFloat16(piece),
+            GgufTensorType.I8 => TensorValues.IndexOfIllegalCode(piece),
+            _ => -1,
+        };
+        if (bad < 0)
+        {
+            return;
         }
+
+        long offset = tensor.Offset + at + bad;
+        throw tensor.Type == GgufTensorType.I8
+            ? Document.Wrong(ArtifactError.IllegalCode, tensor.Name, $"codes 0 to {TernaryLayout.MaxCode}", $"{piece[bad]}", offset)
+            : Document.Wrong(ArtifactError.NonFinite, tensor.Name, "finite values", "NaN or infinity", offset);
     }
 }

@@ -18,6 +18,9 @@ namespace BitVla.Model;
 /// </remarks>
 public sealed unsafe class BitVlaPolicy : IPolicy
 {
+    // The released shape needs 89 MB; a header that asks for more than this is not a policy for a board.
+    private const long MaxArenaBytes = 1L << 30;
+
     private readonly PackedModel model;
     private readonly ModelGeometry g;
     private readonly PolicyOptions options;
@@ -56,6 +59,13 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         rotate180 = [.. g.Cameras.Select(c => c.Rotate180 || options.Rotate180.Contains(c.Name))];
         ids = new int[g.MaxSequence];
         _ = Place();
+        if (arena.Bytes > MaxArenaBytes)
+        {
+            operations.Dispose();
+            throw new ArtifactException(
+                ArtifactError.LimitExceeded, model.File, "geometry", $"a pass within {MaxArenaBytes} bytes of buffers", $"{arena.Bytes}");
+        }
+
         arena.Commit();
         rooms = Place();
         Description = new PolicyDescription(

@@ -30,6 +30,9 @@ public sealed class StageTimings
     private readonly long[] ticks = new long[(int)Stage.Action + 1];
     private long last;
 
+    /// <summary>Called as each stage ends, on the pass's thread: for those who measure more than time.</summary>
+    public Action<Stage>? StageEnded { get; set; }
+
     /// <summary>Time of one stage.</summary>
     public TimeSpan this[Stage stage] => Stopwatch.GetElapsedTime(0, ticks[(int)stage]);
 
@@ -42,6 +45,7 @@ public sealed class StageTimings
     {
         long now = Stopwatch.GetTimestamp();
         ticks[(int)stage] = now - last;
-        last = now;
+        StageEnded?.Invoke(stage);
+        last = Stopwatch.GetTimestamp();
     }
 }

@@ -51,14 +51,20 @@ internal static unsafe class FloatRig
         }
     }
 
+    /// <summary>Nearly normal values of unit variance: sums of four uniform ones, since the library's logarithm differs per platform.</summary>
     public static float[] Gaussian(int count, int seed, float scale = 1f)
     {
         var random = new Random(seed);
         var values = new float[count];
         for (int i = 0; i < count; i++)
         {
-            double radius = Math.Sqrt(-2.0 * Math.Log(1.0 - random.NextDouble()));
-            values[i] = scale * (float)(radius * Math.Cos(2.0 * Math.PI * random.NextDouble()));
+            double sum = -2.0;
+            for (int j = 0; j < 4; j++)
+            {
+                sum += random.NextDouble();
+            }
+
+            values[i] = scale * (float)(sum * 1.7320508075688772);
         }
 
         return values;

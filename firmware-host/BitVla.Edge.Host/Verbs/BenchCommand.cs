@@ -39,7 +39,10 @@ internal static class BenchCommand
         var description = policy.Description;
         var chunk = new ActionChunk(description.ChunkLength, description.ActionDim);
         var observation = Noise(description);
+        var resident = new long[Enum.GetValues<Stage>().Length];
+        policy.Timings.StageEnded = stage => resident[(int)stage] = ProcessMemory.ResidentBytes;
         policy.Predict(observation, chunk, stop);
+        policy.Timings.StageEnded = null;
         var best = new double[Enum.GetValues<Stage>().Length];
         Array.Fill(best, double.PositiveInfinity);
         double bestTotal = double.PositiveInfinity;
@@ -56,7 +59,7 @@ internal static class BenchCommand
             }
         }
 
-        Print(policy, chunk, best, bestTotal, passes, json);
+        Print(policy, chunk, best, bestTotal, resident, passes, json);
         return ExitCode.Ok;
     }
 
@@ -84,7 +87,7 @@ internal static class BenchCommand
         return new Observation(frames, new double[description.ProprioDim], "pick up the black bowl and place it on the plate");
     }
 
-    private static void Print(BitVlaPolicy policy, ActionChunk chunk, double[] best, double total, int passes, bool json)
+    private static void Print(BitVlaPolicy policy, ActionChunk chunk, double[] best, double total, long[] resident, int passes, bool json)
     {
         var work = OperationCount.For(policy.Model.Manifest.Geometry, chunk.SequenceLength);
         var description = policy.Description;
@@ -103,6 +106,7 @@ internal static class BenchCommand
                     writer.WriteStartObject(stage.ToString().ToLowerInvariant());
                     writer.WriteNumber("seconds", Math.Round(best[(int)stage], 6));
                     writer.WriteNumber("gmac", work[stage]);
+                    writer.WriteNumber("resident_bytes", resident[(int)stage]);
                     writer.WriteEndObject();
                 }
 
@@ -117,8 +121,8 @@ internal static class BenchCommand
         foreach (var stage in Enum.GetValues<Stage>())
         {
             double seconds = best[(int)stage];
-            string rate = work[stage] > 0 ? string.Create(CultureInfo.InvariantCulture, $"{work[stage],9:F2} GMAC {work[stage] / seconds,8:F1} GMAC/s") : "";
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {stage.ToString().ToLowerInvariant(),-10} {seconds,8:F3} s {rate}"));
+            string rate = work[stage] > 0 ? string.Create(CultureInfo.InvariantCulture, $"{work[stage],9:F2} GMAC {work[stage] / seconds,8:F1} GMAC/s") : new string(' ', 30);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {stage.ToString().ToLowerInvariant(),-10} {seconds,8:F3} s {rate} {resident[(int)stage] / 1e6,7:F0} MB resident"));
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"total",-10} {total,8:F3} s"));

@@ -60,11 +60,6 @@ internal static class SynthCommand
                 throw new UsageException("synth needs --output FILE or --checkpoint DIR, and not both.");
             }
 
-            if (folder is not null)
-            {
-                throw new UsageException("--checkpoint is not built yet.");
-            }
-
             string presetName = parse.GetValue(preset)!;
             var geometry = dimensions.Apply(parse, SynthPresets.Geometry(presetName));
             geometry = geometry with
@@ -76,6 +71,13 @@ internal static class SynthCommand
             };
             ulong seedValue = parse.GetValue(seed);
             var model = new SynthModel(parse.GetValue(name) ?? $"synth-{presetName}", geometry, seedValue, ParseActions(parse.GetValue(headBias)));
+            if (folder is not null)
+            {
+                CheckpointWriter.Write(model, folder, cancellation);
+                Report(parse.GetValue(json), folder, null, presetName, seedValue);
+                return ExitCodes.Ok;
+            }
+
             string id = model.Write(file!, cancellation);
             Report(parse.GetValue(json), file!, id, presetName, seedValue);
             return ExitCodes.Ok;
@@ -83,20 +85,24 @@ internal static class SynthCommand
         return command;
     }
 
-    private static void Report(bool json, string file, string id, string preset, ulong seed)
+    private static void Report(bool json, string path, string? id, string preset, ulong seed)
     {
-        long bytes = new FileInfo(file).Length;
+        long bytes = id is null ? new DirectoryInfo(path).EnumerateFiles().Sum(f => f.Length) : new FileInfo(path).Length;
         if (!json)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file}: {bytes} bytes, preset {preset}, seed {seed}, model {id}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {bytes} bytes, preset {preset}, seed {seed}{(id is null ? "" : $", model {id}")}"));
             return;
         }
 
         Verb.WriteJson(j =>
         {
-            j.WriteString("file", file);
+            j.WriteString(id is null ? "folder" : "file", path);
             j.WriteNumber("bytes", bytes);
-            j.WriteString("model_id", id);
+            if (id is not null)
+            {
+                j.WriteString("model_id", id);
+            }
+
             j.WriteString("preset", preset);
             j.WriteNumber("seed", seed);
         });

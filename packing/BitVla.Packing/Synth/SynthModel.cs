@@ -1,7 +1,4 @@
-using System.Reflection;
-using System.Runtime.InteropServices;
 using BitVla.Format;
-using BitVla.Format.Gguf;
 
 namespace BitVla.Packing.Synth;
 
@@ -74,6 +71,9 @@ internal sealed class SynthModel
 
     /// <summary>The random bytes of a packed tensor.</summary>
     public SynthTensor Tensor(TensorPlanEntry entry) => new(Geometry, entry, seed, headBias);
+
+    /// <summary>Random words for something beside the packed tensors.</summary>
+    public SynthRandom Random(string name) => new(seed, name);
 
     /// <summary>Writes the packed file and returns the model's id.</summary>
     public string Write(string path, CancellationToken cancellation)

@@ -78,6 +78,12 @@ internal sealed class SynthTensor
     /// <summary>One output's weights [K] of a dense matrix.</summary>
     public void DenseRow(int row, Span<ushort> weights)
     {
+        if (deviation == 0)
+        {
+            weights.Clear();
+            return;
+        }
+
         long at = (long)(row / DenseLayout.PanelOutputs) * weights.Length * DenseLayout.PanelOutputs + row % DenseLayout.PanelOutputs;
         for (int k = 0; k < weights.Length; k++, at += DenseLayout.PanelOutputs)
         {

@@ -27,7 +27,7 @@ internal static class PreTokenScanner
     }
 
     /// <summary>Bytes of the first pre-token of well-formed UTF-8; 0 when there is none left.</summary>
-    /// <remarks>The end of the span is the end of the text: what follows an added token is another text to the authors' tokenizer.</remarks>
+    /// <remarks>The end of the span is the end of the text: an added token ends a text to the authors' tokenizer.</remarks>
     public static int Next(ReadOnlySpan<byte> utf8)
     {
         int contraction = Contraction(utf8);

@@ -102,7 +102,8 @@ public sealed class PromptAssembler
 
         if (tokens > ModelGeometry.MaxPromptTokens)
         {
-            throw new ObservationException(Field, $"at most {ModelGeometry.MaxPromptTokens} prompt tokens with the template's", $"{tokens}");
+            throw new ObservationException(
+                Field, $"at most {ModelGeometry.MaxPromptTokens} prompt tokens with the template's", $"{tokens}");
         }
 
         ids[0] = manifest.BosToken;

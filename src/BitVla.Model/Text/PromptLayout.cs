@@ -8,7 +8,8 @@ namespace BitVla.Model.Text;
 /// <param name="ProprioPosition">The proprio placeholder.</param>
 /// <param name="SlotStart">First action slot.</param>
 /// <param name="StopPosition">The stop token, last of all.</param>
-public readonly record struct PromptLayout(int Length, int PromptTokens, int ImageStart, int ProprioPosition, int SlotStart, int StopPosition)
+public readonly record struct PromptLayout(
+    int Length, int PromptTokens, int ImageStart, int ProprioPosition, int SlotStart, int StopPosition)
 {
     /// <summary>First row the action head reads: the one before the first slot, for actions are read with the next-token shift.</summary>
     public int ReadoutStart => SlotStart - 1;

@@ -81,7 +81,8 @@ public sealed class Tokenizer
     }
 
     [DoesNotReturn]
-    private static void ThrowTooLong(int length) => throw new ObservationException("text", $"at most {MaxTextCharacters} characters", $"{length}");
+    private static void ThrowTooLong(int length) =>
+        throw new ObservationException("text", $"at most {MaxTextCharacters} characters", $"{length}");
 
     [DoesNotReturn]
     private static void ThrowNoRoom(int room) => throw new ObservationException("text", $"at most {room} tokens", "more");

@@ -20,7 +20,6 @@ public sealed class Llama3Vocabulary : IDisposable
 
         Content = TokenizerJson.ReadLlama3(path);
         Model = TinyModelFile.Open(Content, imageSize: 224, cameras: 2);
-        OneCameraModel = TinyModelFile.Open(Content, imageSize: 224, cameras: 1);
     }
 
     /// <summary>What was packed.</summary>
@@ -29,20 +28,14 @@ public sealed class Llama3Vocabulary : IDisposable
     /// <summary>A model of two cameras with 256 patches each.</summary>
     public PackedModel Model { get; }
 
-    /// <summary>A model of one camera with 256 patches.</summary>
-    public PackedModel OneCameraModel { get; }
-
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        Model.Dispose();
-        OneCameraModel.Dispose();
-    }
+    public void Dispose() => Model.Dispose();
 
     private static void Fetch()
     {
         string script = Path.Combine(Repository.Root, "tests", "tools", "fetch-llama3.sh");
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", [script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", [script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(FetchTimeout))
@@ -51,6 +44,8 @@ public sealed class Llama3Vocabulary : IDisposable
             Assert.Fail($"{script} did not end within {FetchTimeout}.");
         }
 
-        Assert.True(process.ExitCode == 0, $"{script} could not fetch the Llama-3 vocabulary (npm and node are needed):\n{output.Result}{errors.Result}");
+        Assert.True(
+            process.ExitCode == 0,
+            $"{script} could not fetch the Llama-3 vocabulary (npm and node are needed):\n{output.Result}{errors.Result}");
     }
 }

@@ -129,7 +129,8 @@ public class PromptAssemblerTests
             var layout = assembler.Assemble(instruction, ids);
             string images = Repeat("<|image_pad|>", model.Manifest.Geometry.ImageTokens);
             string prompt = ModelManifest.DefaultPromptTemplate.Replace("{images}", images, StringComparison.Ordinal)
-                .Replace("{proprio}", "<proprio_pad>", StringComparison.Ordinal).Replace("{instruction}", instruction, StringComparison.Ordinal);
+                .Replace("{proprio}", "<proprio_pad>", StringComparison.Ordinal)
+                .Replace("{instruction}", instruction, StringComparison.Ordinal);
             int count = tokenizer.Encode(prompt, whole, withBegin: true);
             Assert.Equal(whole[..count], ids[..layout.SlotStart]);
         }
@@ -159,7 +160,8 @@ public class PromptAssemblerTests
         int[] ids = new int[model.Manifest.Geometry.MaxSequence];
         var layout = Assembler(model).Assemble("go", ids);
         Assert.Equal(model.Manifest.ProprioToken, ids[layout.ProprioPosition]);
-        Assert.All(ids.Skip(layout.ImageStart).Take(model.Manifest.Geometry.ImageTokens), id => Assert.Equal(model.Manifest.ImageToken, id));
+        var images = ids.Skip(layout.ImageStart).Take(model.Manifest.Geometry.ImageTokens);
+        Assert.All(images, id => Assert.Equal(model.Manifest.ImageToken, id));
         Assert.Equal(model.Manifest.StopToken, ids[layout.StopPosition]);
         Assert.Equal(layout.Length, layout.PromptTokens + model.Manifest.Geometry.ImageTokens + 58);
     }

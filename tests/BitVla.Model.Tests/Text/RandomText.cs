@@ -12,7 +12,10 @@ internal static class RandomText
     private static readonly string[] Beyond = ["\U00010400", "\U0001D7D8", "\U0001F916", "\U00020000", "\U000E0001", "\U0010FFFD", "\U00010140"];
 
     private static readonly string[] Phrases =
-        ["pick", " up", "don't", "  ", "\n", " 12345", "the", "THE", "<|eot_id|>", "<action_7>", "<|", "pad|>", "'re", "...", "é", "机器", "🤖", "_", " ?"];
+    [
+        "pick", " up", "don't", "  ", "\n", " 12345", "the", "THE", "<|eot_id|>", "<action_7>", "<|", "pad|>", "'re", "...",
+        "é", "机器", "🤖", "_", " ?",
+    ];
 
     /// <summary>Awkward characters of the basic plane, no surrogates.</summary>
     public static string Basic(Random random, int length)

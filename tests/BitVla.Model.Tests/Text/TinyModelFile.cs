@@ -7,12 +7,16 @@ internal static class TinyModelFile
 {
     /// <summary>Packs a tokenizer and opens the result; the file is gone from its folder already.</summary>
     public static PackedModel Open(
-        TokenizerContent tokenizer, int imageSize = 14, int cameras = 1, int vocabRows = 0, string template = ModelManifest.DefaultPromptTemplate)
+        TokenizerContent tokenizer,
+        int imageSize = 14,
+        int cameras = 1,
+        int vocabRows = 0,
+        string template = ModelManifest.DefaultPromptTemplate)
     {
         string path = Path.Combine(Path.GetTempPath(), $"bitvla-tiny-{Guid.NewGuid():n}.gguf");
         try
         {
-            Write(path, Manifest(tokenizer, imageSize, cameras, vocabRows, template), tokenizer);
+            Save(path, tokenizer, imageSize, cameras, vocabRows, template);
             return PackedModel.Open(path);
         }
         finally
@@ -20,6 +24,16 @@ internal static class TinyModelFile
             File.Delete(path);
         }
     }
+
+    /// <summary>Packs a tokenizer under a name of the caller's.</summary>
+    public static void Save(
+        string path,
+        TokenizerContent tokenizer,
+        int imageSize = 14,
+        int cameras = 1,
+        int vocabRows = 0,
+        string template = ModelManifest.DefaultPromptTemplate) =>
+        Write(path, Manifest(tokenizer, imageSize, cameras, vocabRows, template), tokenizer);
 
     private static ModelManifest Manifest(TokenizerContent tokenizer, int imageSize, int cameras, int vocabRows, string template) => new()
     {

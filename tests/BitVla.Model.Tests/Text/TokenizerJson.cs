@@ -44,7 +44,8 @@ internal static class TokenizerJson
         return Build(ordinary, special.Select((t, i) => (t, i)).ToDictionary(t => 128000 + t.i, t => t.t), merges, ignoreMerges: true);
     }
 
-    private static TokenizerContent Build(Dictionary<int, string> ordinary, Dictionary<int, string> added, List<uint> merges, bool ignoreMerges)
+    private static TokenizerContent Build(
+        Dictionary<int, string> ordinary, Dictionary<int, string> added, List<uint> merges, bool ignoreMerges)
     {
         int count = ordinary.Keys.Concat(added.Keys).Max() + 1;
         var tokens = new byte[count][];
