@@ -10,8 +10,8 @@ public sealed partial class DocumentTests
     // Lines that tell what this machine measured: their numbers and names of kernels may be others.
     private static readonly string[] MeasuredLines = ["engine ", "seconds ", "memory ", "selected "];
 
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
-    private static readonly string Cli = File.ReadAllText(Path.Combine(Repository.Root, "docs", "cli.md"));
+    private static string Readme => File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+    private static string Cli => File.ReadAllText(Path.Combine(Repository.Root, "docs", "cli.md"));
 
     public static TheoryData<string, string> Verbs()
     {
