@@ -57,6 +57,9 @@ public sealed class PackedModelWriter : IDisposable
     /// <summary>The tensors to write, in order.</summary>
     public IReadOnlyList<TensorPlanEntry> Plan => plan;
 
+    /// <summary>Length of the finished file, known from the start.</summary>
+    public long FileBytes => places[^1].Offset + places[^1].Bytes;
+
     /// <summary>The next tensor to write; null when all are.</summary>
     public TensorPlanEntry? Next => next < plan.Count ? plan[next] : null;
 

@@ -19,7 +19,7 @@ public sealed class Llama3Vocabulary : IDisposable
         }
 
         Content = TokenizerJson.ReadLlama3(path);
-        Model = TinyModelFile.Open(Content, imageSize: 224, cameras: 2);
+        Model = TinyModel.Open(Content, imageSize: 224, cameras: 2);
     }
 
     /// <summary>What was packed.</summary>

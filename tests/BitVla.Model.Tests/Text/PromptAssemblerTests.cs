@@ -201,14 +201,14 @@ public class PromptAssemblerTests
     private static string Repeat(string text, int count) => string.Concat(Enumerable.Repeat(text, count));
 
     private static PackedModel OpenNano(string template = ModelManifest.DefaultPromptTemplate) =>
-        TinyModelFile.Open(TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json")), 28, 2, 512, template);
+        TinyModel.Open(TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json")), 28, 2, 512, template);
 
     private static PackedModel OpenGolden(string name, JsonElement manifest)
     {
         var tokenizer = TokenizerJson.Read(Repository.Golden(name, "checkpoint", "tokenizer.json"));
         var dims = manifest.GetProperty("dims");
         Assert.Equal(14, dims.GetProperty("patch").GetInt32());
-        return TinyModelFile.Open(
+        return TinyModel.Open(
             tokenizer,
             dims.GetProperty("image_size").GetInt32(),
             manifest.GetProperty("num_images_in_input").GetInt32(),

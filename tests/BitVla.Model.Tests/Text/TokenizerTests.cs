@@ -55,6 +55,32 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
         Assert.Equal(23, cases);
     }
 
+    /// <summary>The promise of the format: the released shape and the real tokenizer in at most 1.44e9 bytes.</summary>
+    [Fact]
+    public void PackedFile_ReleasedShapeWithRealTokenizer_KeepsItsSize()
+    {
+        var manifest = TinyModel.Manifest(llama3.Content, 224, 2, 0, ModelManifest.DefaultPromptTemplate);
+        var released = manifest.Geometry with
+        {
+            VisionWidth = 1152,
+            VisionFeedForward = 4304,
+            VisionLayers = 26,
+            VisionHeads = 16,
+            Width = 2560,
+            FeedForward = 6912,
+            Layers = 30,
+            Heads = 20,
+            KvHeads = 5,
+            VocabRows = 128264,
+            HeadBlocks = 2,
+            ProprioDim = 8,
+        };
+        string path = Path.Combine(Path.GetTempPath(), $"bitvla-size-{Guid.NewGuid():n}.gguf");
+        using var writer = new PackedModelWriter(path, manifest with { Geometry = released }, llama3.Content);
+        output.WriteLine($"{writer.FileBytes} bytes");
+        Assert.InRange(writer.FileBytes, 1_430_000_000, 1_440_000_000);
+    }
+
     [Fact]
     public void Tokenizer_EveryVocabularyEntryThatIsText_ComesBackAsTheSameText()
     {
@@ -156,7 +182,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
             TokenTypes = [.. nano.TokenTypes, .. more.Select(_ => TokenizerContent.AddedType)],
         };
         int first = nano.Tokens.Count;
-        using var model = TinyModelFile.Open(content);
+        using var model = TinyModel.Open(content);
         int[] ids = new int[64];
         int count = new Tokenizer(model.Tokenizer).Encode("<abcd<abc<a<abcbc", ids);
         int c = model.Tokenizer.Find("c"u8);
@@ -219,7 +245,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
 
         int[] types = [.. nano.TokenTypes];
         types[missing] = TokenizerContent.UnusedType;
-        using var model = TinyModelFile.Open(nano with { TokenTypes = types });
+        using var model = TinyModel.Open(nano with { TokenTypes = types });
         int[] ids = new int[8];
         int count = new Tokenizer(model.Tokenizer).Encode("he", ids);
         Assert.Equal([model.Tokenizer.Find("h"u8), model.Tokenizer.Find("e"u8)], ids[..count]);
@@ -231,7 +257,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
         var nano = NanoContent();
         int[] types = [.. nano.TokenTypes];
         types[0] = TokenizerContent.UnusedType;
-        using var model = TinyModelFile.Open(nano with { TokenTypes = types });
+        using var model = TinyModel.Open(nano with { TokenTypes = types });
         var error = Assert.Throws<ArtifactException>(() => new Tokenizer(model.Tokenizer));
         Assert.Equal(ArtifactError.Missing, error.Error);
     }
@@ -261,7 +287,7 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
     public void Tokenizer_RealVocabulary_TimesArePrinted()
     {
         string path = Path.Combine(Path.GetTempPath(), $"bitvla-timed-{Guid.NewGuid():n}.gguf");
-        TinyModelFile.Save(path, llama3.Content);
+        TinyModel.Save(path, llama3.Content);
         var watch = Stopwatch.StartNew();
         using var model = PackedModel.Open(path);
         double open = watch.Elapsed.TotalMilliseconds;
@@ -352,5 +378,5 @@ public sealed class TokenizerTests(Llama3Vocabulary llama3, ITestOutputHelper ou
     private static TokenizerContent NanoContent() =>
         TokenizerJson.Read(Repository.Golden("vla_nano_tight", "checkpoint", "tokenizer.json"));
 
-    private static PackedModel OpenNano() => TinyModelFile.Open(NanoContent());
+    private static PackedModel OpenNano() => TinyModel.Open(NanoContent());
 }

@@ -1,9 +1,9 @@
 using BitVla.Format;
 
-namespace BitVla.Model.Tests.Text;
+namespace BitVla.TestKit;
 
 /// <summary>A real packed model around a tokenizer: the smallest possible decoder, every tensor zero.</summary>
-internal static class TinyModelFile
+public static class TinyModel
 {
     /// <summary>Packs a tokenizer and opens the result; the file is gone from its folder already.</summary>
     public static PackedModel Open(
@@ -35,7 +35,8 @@ internal static class TinyModelFile
         string template = ModelManifest.DefaultPromptTemplate) =>
         Write(path, Manifest(tokenizer, imageSize, cameras, vocabRows, template), tokenizer);
 
-    private static ModelManifest Manifest(TokenizerContent tokenizer, int imageSize, int cameras, int vocabRows, string template) => new()
+    /// <summary>The manifest of such a model.</summary>
+    public static ModelManifest Manifest(TokenizerContent tokenizer, int imageSize, int cameras, int vocabRows, string template) => new()
     {
         Name = "tiny",
         Geometry = new ModelGeometry
@@ -104,7 +105,8 @@ internal static class TinyModelFile
         throw new KeyNotFoundException($"The tokenizer has no {token}.");
     }
 
-    private static void Write(string path, ModelManifest manifest, TokenizerContent tokenizer)
+    /// <summary>Writes the file: every tensor zero but what <paramref name="fill"/> sets.</summary>
+    public static void Write(string path, ModelManifest manifest, TokenizerContent tokenizer)
     {
         using var writer = new PackedModelWriter(path, manifest, tokenizer);
         byte[] row = new byte[sizeof(ushort) * manifest.Geometry.Width];
