@@ -223,7 +223,7 @@ internal sealed class CheckpointWriter
     {
         var tensor = model.Tensor(plan[packed]);
         int count = checked((int)shape.Aggregate(1L, (product, size) => product * size));
-        tensors.Add((new SafetensorsEntry(name, "BF16", shape), append =>
+        void Write(Action<ReadOnlySpan<byte>> append)
         {
             var values = new ushort[count];
             for (int i = 0; i < count; i++)
@@ -233,7 +233,8 @@ internal sealed class CheckpointWriter
 
             append(MemoryMarshal.AsBytes(values.AsSpan()));
         }
-        ));
+
+        tensors.Add((new SafetensorsEntry(name, "BF16", shape), Write));
     }
 
     private void Rows(string name, string packed, string part, long[]? shape)
