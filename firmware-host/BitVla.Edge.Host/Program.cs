@@ -44,7 +44,8 @@ catch (ConfigurationException wrong)
 }
 catch (ArtifactException wrong)
 {
-    return Fail(wrong.Message, ExitCode.ModelInvalid);
+    // An output folder that cannot be written is the caller's to mend; no model is at fault.
+    return Fail(wrong.Message, wrong is { Error: ArtifactError.Unreadable, Field: "output" } ? ExitCode.Usage : ExitCode.ModelInvalid);
 }
 catch (KernelUnavailableException wrong)
 {

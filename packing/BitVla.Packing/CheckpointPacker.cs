@@ -207,7 +207,7 @@ public sealed class CheckpointPacker
     {
         for (int i = 0; i < part.Length; i++)
         {
-            part[i] = BitConverter.UInt32BitsToSingle((uint)TensorReader.Round(part[i]) << 16);
+            part[i] = BFloat16.Widen(BFloat16.Round(part[i]));
             if (!float.IsFinite(part[i]))
             {
                 throw new ArtifactException(ArtifactError.NonFinite, source.File, source.Name, "weights in bf16's range", $"one beyond it at index {i}");

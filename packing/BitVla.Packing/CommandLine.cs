@@ -10,6 +10,7 @@ internal static class CommandLine
     public static RootCommand Create()
     {
         var root = new RootCommand("Packs BitVLA checkpoints into one file for bitvlad, and looks into such files.");
+        root.Subcommands.Add(PackCommand.Create());
         root.Subcommands.Add(InspectCommand.Create());
         root.Subcommands.Add(VerifyCommand.Create());
         root.Subcommands.Add(ExtractCommand.Create());

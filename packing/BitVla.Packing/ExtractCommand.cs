@@ -17,8 +17,8 @@ internal static class ExtractCommand
         var command = new Command("extract", "Write one tensor, de-quantised, as a safetensors file.");
         command.Teach(
             """
-            Ternary matrices become fp32 [N, K], digit times gain; bf16 matrices [N, K] leave their panels but keep their bits; all others
-            are copied. Names are those of inspect. A fused matrix comes whole, or one part of it with --part.
+            Ternary matrices become fp32 [N, K], digit times gain; bf16 matrices [N, K] leave their panels but keep their bits;
+            all others are copied. Names are those of inspect. A fused matrix comes whole, or one part of it with --part.
 
             Examples:
               bitvla-pack extract model.bitvla --tensor blk.0.attn_qkv.weight --part k -o k.safetensors
@@ -28,7 +28,7 @@ internal static class ExtractCommand
         var tensor = new Option<string>("--tensor") { Description = "Name of the tensor.", Required = true, HelpName = "NAME" };
         var part = new Option<string?>("--part") { Description = "Part of a fused matrix: q, k, v, gate or up." };
         part.AcceptOnlyFromAmong("q", "k", "v", "gate", "up");
-        var output = new Option<string>("--output", "-o") { Description = "Safetensors file to write.", Required = true, HelpName = "FILE" };
+        var output = new Option<string>("--output", "-o") { Description = "File to write.", Required = true, HelpName = "FILE" };
         command.Arguments.Add(file);
         command.Options.Add(tensor);
         command.Options.Add(part);
@@ -38,7 +38,7 @@ internal static class ExtractCommand
         {
             using var model = PackedModel.Open(parse.GetValue(file)!);
             var entry = Extract(model, parse.GetValue(tensor)!, parse.GetValue(part), parse.GetValue(output)!, cancellation);
-            Report(parse.GetValue(json), parse.GetValue(output)!, entry);
+            Report(parse.InvocationConfiguration.Output, parse.GetValue(json), parse.GetValue(output)!, entry);
             return ExitCodes.Ok;
         });
         return command;
@@ -96,7 +96,12 @@ internal static class ExtractCommand
     }
 
     private static void WriteRows(
-        PackedModel model, GgufTensor tensor, LogicalMatrix matrix, MatrixSegment segment, SafetensorsWriter writer, CancellationToken cancellation)
+        PackedModel model,
+        GgufTensor tensor,
+        LogicalMatrix matrix,
+        MatrixSegment segment,
+        SafetensorsWriter writer,
+        CancellationToken cancellation)
     {
         var stored = model.Bytes(tensor, 0, checked((int)tensor.Bytes));
         var bits = new ushort[matrix.K];
@@ -123,24 +128,25 @@ internal static class ExtractCommand
         }
     }
 
-    private static float Gain(PackedModel model, GgufTensor tensor, LogicalMatrix matrix, MatrixSegment segment, CancellationToken cancellation)
+    private static float Gain(
+        PackedModel model, GgufTensor tensor, LogicalMatrix matrix, MatrixSegment part, CancellationToken cancellation)
     {
         string name = tensor.Name[..^"weight".Length] + "scale";
         var scale = model.Tensor(name);
         model.CheckXxh3(model.Document.Tensors.ToList().IndexOf(scale), cancellation);
-        int index = matrix.Segments.ToList().IndexOf(segment);
+        int index = matrix.Segments.ToList().IndexOf(part);
         return MemoryMarshal.Cast<byte, float>(model.Bytes(scale, 0, (int)scale.Bytes))[index];
     }
 
-    private static void Report(bool json, string output, SafetensorsEntry entry)
+    private static void Report(TextWriter console, bool json, string output, SafetensorsEntry entry)
     {
         if (!json)
         {
-            Console.WriteLine($"{output}: {entry.Name} {entry.Type} [{string.Join(", ", entry.Shape)}]");
+            console.WriteLine($"{output}: {entry.Name} {entry.Type} [{string.Join(", ", entry.Shape)}]");
             return;
         }
 
-        Verb.WriteJson(j =>
+        console.WriteJson(j =>
         {
             j.WriteString("file", output);
             j.WriteString("tensor", entry.Name);

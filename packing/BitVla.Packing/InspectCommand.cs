@@ -35,13 +35,14 @@ internal static class InspectCommand
                 report = new InspectReport(model, progress.Report, cancellation);
             }
 
+            var output = parse.InvocationConfiguration.Output;
             if (parse.GetValue(json))
             {
-                Verb.WriteJson(j => WriteJson(j, model, report));
+                output.WriteJson(j => WriteJson(j, model, report));
             }
             else
             {
-                Console.Write(Text(model, report));
+                output.Write(Text(model, report));
             }
 
             return ExitCodes.Ok;
@@ -88,7 +89,7 @@ internal static class InspectCommand
 
         var h = report.Histogram;
         text.AppendLine();
-        Line($"ternary weights {h.Total}, {report.BitsPerTernaryWeight:F4} bits each: {Share(h)}");
+        Line($"ternary weights {h.Total}, {report.BitsPerTernaryWeight:F4} bits each: {Shares(h)}");
         if (h.IllegalCodes > 0)
         {
             Line($"ILLEGAL CODES {h.IllegalCodes}: the file is damaged, see verify");
@@ -97,15 +98,18 @@ internal static class InspectCommand
         text.AppendLine().AppendLine("tensors");
         foreach (var t in report.Tensors)
         {
-            string shares = t.Histogram is { } histogram ? Share(histogram) : "";
-            Line($"  {t.Tensor.Name,-32} {t.Tensor.Type,-4} {t.Tensor.Shape,-20} {t.Tensor.Offset,11} {t.Tensor.Bytes,10}  {shares}");
+            string counted = t.Histogram is { } histogram ? Shares(histogram) : "";
+            Line($"  {t.Tensor.Name,-32} {t.Tensor.Type,-4} {t.Tensor.Shape,-20} {t.Tensor.Offset,11} {t.Tensor.Bytes,10}  {counted}");
         }
 
         return text.ToString();
 
-        static string Share(TernaryHistogram h) => h.Total == 0
-            ? "none"
-            : string.Create(CultureInfo.InvariantCulture, $"-1 {100.0 * h.Minus / h.Total:F2} %, 0 {100.0 * h.Zero / h.Total:F2} %, +1 {100.0 * h.Plus / h.Total:F2} %");
+        static string Shares(TernaryHistogram h)
+        {
+            double Share(long count) => 100.0 * count / Math.Max(1, h.Total);
+            FormattableString text = $"-1 {Share(h.Minus):F2} %, 0 {Share(h.Zero):F2} %, +1 {Share(h.Plus):F2} %";
+            return text.ToString(CultureInfo.InvariantCulture);
+        }
     }
 
     private static void WriteJson(Utf8JsonWriter j, PackedModel model, InspectReport report)

@@ -22,7 +22,8 @@ internal sealed class InspectReport
             var tensor = model.Document.Tensors[i];
             report(tensor.Offset, tensor.Name);
             var matrix = LogicalMatrix.Of(model.Manifest.Geometry, plan[i]);
-            TernaryHistogram? histogram = tensor.Type == GgufTensorType.I8 ? TernaryHistogram.Count(model, tensor, matrix!, cancellation) : null;
+            bool ternary = tensor.Type == GgufTensorType.I8;
+            TernaryHistogram? histogram = ternary ? TernaryHistogram.Count(model, tensor, matrix!, cancellation) : null;
             found.Add(new InspectedTensor(tensor, Component(tensor.Name), matrix, histogram));
         }
 

@@ -8,8 +8,6 @@ namespace BitVla.Packing;
 /// <summary>Looks at every byte of a packed file whose directory is sound: checksums, codes, padding, gaps, finiteness.</summary>
 internal sealed class ModelVerifier
 {
-    private const int PieceBytes = 1 << 24;
-
     private readonly PackedModel model;
     private readonly bool all;
     private readonly CancellationToken cancellation;
@@ -28,7 +26,8 @@ internal sealed class ModelVerifier
     /// <param name="report">Called with bytes done and the tensor's name.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <returns>What is wrong, in file order; empty when all is well.</returns>
-    public static IReadOnlyList<ArtifactException> Check(PackedModel model, bool all, Action<long, string> report, CancellationToken cancellation)
+    public static IReadOnlyList<ArtifactException> Check(
+        PackedModel model, bool all, Action<long, string> report, CancellationToken cancellation)
     {
         var verifier = new ModelVerifier(model, all, cancellation);
         try
@@ -50,6 +49,7 @@ internal sealed class ModelVerifier
         CheckGap(DirectoryEnd(), tensors[0], "padding after the directory");
         for (int i = 0; i < tensors.Count; i++)
         {
+            int index = i;
             var tensor = tensors[i];
             report(tensor.Offset, tensor.Name);
             if (tensor.Name == TensorNames.Embedding)
@@ -57,8 +57,10 @@ internal sealed class ModelVerifier
                 CheckRows();
             }
 
-            bool sumHolds = CheckSums(i);
-            CheckContent(tensor, plan[i], sumHolds);
+            // Looks at values too: legal codes, finite numbers.
+            Passes(() => model.CheckXxh3(index, cancellation));
+            Passes(() => model.CheckSha256(index, cancellation));
+            CheckContent(tensor, plan[i]);
             if (i + 1 < tensors.Count)
             {
                 CheckGap(tensor.Offset + tensor.Bytes, tensors[i + 1], $"gap after {tensor.Name}");
@@ -76,17 +78,18 @@ internal sealed class ModelVerifier
         failures.Add(failure);
     }
 
-    private bool Passes(Action check)
+    private void Fail(ArtifactError error, string field, string expected, string found, long offset) =>
+        Fail(model.Document.Wrong(error, field, expected, found, offset));
+
+    private void Passes(Action check)
     {
         try
         {
             check();
-            return true;
         }
         catch (ArtifactException failure)
         {
             Fail(failure);
-            return false;
         }
     }
 
@@ -104,15 +107,8 @@ internal sealed class ModelVerifier
         var gap = model.Bytes(next, from - next.Offset, (int)(next.Offset - from));
         if (gap.IndexOfAnyExcept((byte)0) is >= 0 and var bad)
         {
-            Fail(model.Document.Wrong(ArtifactError.DirtyPadding, what, "zero bytes", $"0x{gap[bad]:x2}", from + bad));
+            Fail(ArtifactError.DirtyPadding, what, "zero bytes", $"0x{gap[bad]:x2}", from + bad);
         }
-    }
-
-    private bool CheckSums(int index)
-    {
-        bool fast = Passes(() => model.CheckXxh3(index, cancellation));
-        bool strong = Passes(() => model.CheckSha256(index, cancellation));
-        return fast && strong;
     }
 
     private void CheckRows()
@@ -121,44 +117,31 @@ internal sealed class ModelVerifier
         {
             cancellation.ThrowIfCancellationRequested();
             int id = row;
-            _ = Passes(() => model.CheckEmbeddingRow(id));
+            Passes(() => model.CheckEmbeddingRow(id));
         }
     }
 
-    private void CheckContent(GgufTensor tensor, TensorPlanEntry entry, bool sumHolds)
+    private void CheckContent(GgufTensor tensor, TensorPlanEntry entry)
     {
         var matrix = LogicalMatrix.Of(model.Manifest.Geometry, entry);
         switch (tensor.Type)
         {
             case GgufTensorType.I8:
-                CheckCodes(tensor, matrix!);
+                CheckChannels(tensor, matrix!);
                 break;
             case GgufTensorType.BF16:
-                CheckBFloat16(tensor);
                 CheckPanels(tensor, matrix);
                 break;
-            case GgufTensorType.F32:
-                CheckFloats(tensor, sumHolds);
+            case GgufTensorType.F32 when tensor.Name.EndsWith(".scale", StringComparison.Ordinal):
+                CheckScales(tensor);
                 break;
             default:
                 break;
         }
     }
 
-    private void CheckCodes(GgufTensor tensor, LogicalMatrix matrix)
+    private void CheckChannels(GgufTensor tensor, LogicalMatrix matrix)
     {
-        for (long at = 0; at < tensor.Bytes; at += PieceBytes)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var piece = model.Bytes(tensor, at, (int)Math.Min(PieceBytes, tensor.Bytes - at));
-            int bad = piece.IndexOfAnyInRange((byte)(TernaryLayout.MaxCode + 1), byte.MaxValue);
-            if (bad >= 0)
-            {
-                Fail(model.Document.Wrong(ArtifactError.IllegalCode, tensor.Name, $"codes up to {TernaryLayout.MaxCode}", $"{piece[bad]}", tensor.Offset + at + bad));
-                break;
-            }
-        }
-
         int used = matrix.K % TernaryLayout.BlockChannels;
         if (used == 0)
         {
@@ -171,29 +154,12 @@ internal sealed class ModelVerifier
         for (int i = 0; i < codes.Length; i++)
         {
             int kept = Math.Clamp(used - 4 * (i % TernaryLayout.BlockRowBytes), 0, 4);
-            int power = kept switch { 0 => 1, 1 => 3, 2 => 9, 3 => 27, _ => 81 };
-            if (codes[i] / power != TernaryLayout.ZeroCode / power)
+            int power = kept switch { 0 => 1, 1 => 3, 2 => 9, _ => 27 };
+            if (kept < 4 && codes[i] / power != TernaryLayout.ZeroCode / power)
             {
-                Fail(model.Document.Wrong(
-                    ArtifactError.DirtyPadding, tensor.Name, $"weight zero in channels past {matrix.K}", $"code {codes[i]} in row {i / TernaryLayout.BlockRowBytes}", tensor.Offset + block + i));
+                string found = $"code {codes[i]} in row {i / TernaryLayout.BlockRowBytes}";
+                Fail(ArtifactError.DirtyPadding, tensor.Name, $"weight zero in channels past {matrix.K}", found, tensor.Offset + block + i);
                 break;
-            }
-        }
-    }
-
-    private void CheckBFloat16(GgufTensor tensor)
-    {
-        for (long at = 0; at < tensor.Bytes; at += PieceBytes)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var values = MemoryMarshal.Cast<byte, ushort>(model.Bytes(tensor, at, (int)Math.Min(PieceBytes, tensor.Bytes - at)));
-            for (int i = 0; i < values.Length; i++)
-            {
-                if (!BFloat16s.IsFinite(values[i]))
-                {
-                    Fail(model.Document.Wrong(ArtifactError.NonFinite, tensor.Name, "finite values", $"bf16 0x{values[i]:x4}", tensor.Offset + at + 2L * i));
-                    return;
-                }
             }
         }
     }
@@ -213,34 +179,21 @@ internal sealed class ModelVerifier
         {
             if (i % DenseLayout.PanelOutputs >= used && panel[i] != 0)
             {
-                Fail(model.Document.Wrong(
-                    ArtifactError.DirtyPadding, tensor.Name, $"zero in outputs past {matrix.N}", $"bf16 0x{panel[i]:x4}", tensor.Offset + last + 2L * i));
+                long place = tensor.Offset + last + 2L * i;
+                Fail(ArtifactError.DirtyPadding, tensor.Name, $"zero in outputs past {matrix.N}", $"bf16 0x{panel[i]:x4}", place);
                 return;
             }
         }
     }
 
-    private void CheckFloats(GgufTensor tensor, bool sumHolds)
+    private void CheckScales(GgufTensor tensor)
     {
-        bool scale = tensor.Name.EndsWith(".scale", StringComparison.Ordinal);
-        if (sumHolds && !scale)
-        {
-            // CheckXxh3 has looked at the values.
-            return;
-        }
-
         var values = MemoryMarshal.Cast<byte, float>(model.Bytes(tensor, 0, (int)tensor.Bytes));
         for (int i = 0; i < values.Length; i++)
         {
-            if (!float.IsFinite(values[i]))
+            if (values[i] <= 0)
             {
-                Fail(model.Document.Wrong(ArtifactError.NonFinite, tensor.Name, "finite values", $"{values[i]} at index {i}", tensor.Offset + 4L * i));
-                return;
-            }
-
-            if (scale && values[i] <= 0)
-            {
-                Fail(model.Document.Wrong(ArtifactError.InvalidValue, tensor.Name, "a positive scale", $"{values[i]} at index {i}", tensor.Offset + 4L * i));
+                Fail(ArtifactError.InvalidValue, tensor.Name, "a positive scale", $"{values[i]} at index {i}", tensor.Offset + 4L * i);
                 return;
             }
         }

@@ -8,9 +8,6 @@ namespace BitVla.Packing;
 /// <summary>The verb <c>pack</c>: a checkpoint folder to one packed file.</summary>
 public static class PackCommand
 {
-    // The error code that scripts see for a checkpoint that cannot be packed.
-    private const int ModelInvalid = 3;
-
     private static readonly Argument<string> Checkpoint = new("checkpoint") { Description = "Checkpoint folder, flat or with lora_adapter/." };
 
     private static readonly Option<string?> Output = new("--output", "-o") { Description = "File to write." };
@@ -41,7 +38,7 @@ public static class PackCommand
 
     private static readonly Option<bool> Force = new("--force") { Description = "Replace the output file." };
 
-    private static readonly Option<bool> Json = new("--json") { Description = "Write one JSON object to standard output instead of text." };
+    private static readonly Option<bool> Json = Verb.JsonOption();
 
     static PackCommand()
     {
@@ -68,7 +65,7 @@ public static class PackCommand
     {
         var command = new Command("pack", "Pack a checkpoint folder into one file.")
         {
-            Checkpoint, Output, ChunkLength, Camera, CenterCrop, Gripper, Name, WithLmHead, Check, Force, Json,
+            Checkpoint, Output, ChunkLength, Camera, CenterCrop, Gripper, Name, WithLmHead, Check, Force,
         };
         command.Validators.Add(result =>
         {
@@ -77,11 +74,21 @@ public static class PackCommand
                 result.AddError("pack: expected -o FILE or --dry-run");
             }
         });
-        command.SetAction(Run);
+        command.SetBody(Json, Run);
+        command.Teach(
+            """
+            The folder holds what the authors' trainer writes: config.json, safetensors in one file or shards, the action head's and the
+            proprio projector's .pt files, tokenizer, preprocessor and processor configurations, dataset_statistics.json. Weights and
+            config.json may stand in lora_adapter/ below it. Pickles are read by a reader that can build tensors and nothing else.
+
+            Examples:
+              bitvla-pack pack ft-bitvla-libero_spatial --dry-run
+              bitvla-pack pack ft-bitvla-libero_spatial -o spatial.bitvla --camera full:rotate180 --camera wrist:rotate180
+            """);
         return command;
     }
 
-    private static int Run(ParseResult parse)
+    private static int Run(ParseResult parse, CancellationToken cancellation)
     {
         string[] cameras = parse.GetValue(Camera) ?? [];
         var options = new PackOptions
@@ -98,7 +105,13 @@ public static class PackCommand
         string checkpoint = parse.GetValue(Checkpoint)!;
         return parse.GetValue(Check)
             ? Show(DryRun.Of(checkpoint, options), json)
-            : Show(CheckpointPacker.Pack(checkpoint, parse.GetValue(Output)!, options), json);
+            : Show(Pack(checkpoint, parse.GetValue(Output)!, options, cancellation), json);
+    }
+
+    private static PackSummary Pack(string checkpoint, string output, PackOptions options, CancellationToken cancellation)
+    {
+        using var progress = new Progress();
+        return CheckpointPacker.Pack(checkpoint, output, options, progress, cancellation);
     }
 
     /// <summary>Reads NAME or NAME:rotate180; null when it is neither.</summary>
@@ -115,7 +128,7 @@ public static class PackCommand
     {
         if (json)
         {
-            WriteJson(j =>
+            Console.Out.WriteJson(j =>
             {
                 j.WriteBoolean("packable", run.IsPackable);
                 j.WriteStartArray("items");
@@ -143,7 +156,7 @@ public static class PackCommand
             Console.Out.WriteLine($"{agree} of {run.Items.Count} assumptions agree; {(run.IsPackable ? "can be packed" : "cannot be packed")}");
         }
 
-        return run.IsPackable ? 0 : ModelInvalid;
+        return run.IsPackable ? ExitCodes.Ok : ExitCodes.ModelInvalid;
     }
 
     private static int Show(PackSummary summary, bool json)
@@ -151,7 +164,7 @@ public static class PackCommand
         var g = summary.Manifest.Geometry;
         if (json)
         {
-            WriteJson(j =>
+            Console.Out.WriteJson(j =>
             {
                 j.WriteString("file", summary.Path);
                 j.WriteString("model_id", summary.ModelId);
@@ -178,7 +191,7 @@ public static class PackCommand
             }
         }
 
-        return 0;
+        return ExitCodes.Ok;
     }
 
     private static void Strings(Utf8JsonWriter json, string name, IEnumerable<string> values)
@@ -192,16 +205,16 @@ public static class PackCommand
         json.WriteEndArray();
     }
 
-    private static void WriteJson(Action<Utf8JsonWriter> write)
+    private sealed class Progress : IProgress<(string Tensor, long Done, long Total)>, IDisposable
     {
-        using var stream = Console.OpenStandardOutput();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        private ProgressLine? line;
+
+        public void Report((string Tensor, long Done, long Total) value)
         {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
+            line ??= new ProgressLine("packing", value.Total);
+            line.Report(value.Done, value.Tensor);
         }
 
-        stream.WriteByte((byte)'\n');
+        public void Dispose() => line?.Dispose();
     }
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using BitVla.Format;
 
@@ -7,6 +9,9 @@ namespace BitVla.Packing;
 /// <summary>What all verbs share: the <c>--json</c> option, exit codes for what goes wrong, and Ctrl-C.</summary>
 internal static class Verb
 {
+    // Output goes to people and jq, never into HTML.
+    private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>A fresh <c>--json</c> option.</summary>
     public static Option<bool> JsonOption() => new("--json") { Description = "Write one JSON object to standard output instead of text." };
 
@@ -16,21 +21,23 @@ internal static class Verb
         command.Options.Add(json);
 
         // On a thread of its own, so that Ctrl-C cancels the token and finally-blocks remove the temporary file.
-        command.SetAction((parse, cancellation) => Task.Run(() => Guard(parse.GetValue(json), () => body(parse, cancellation)), CancellationToken.None));
+        command.SetAction((parse, cancellation) =>
+            Task.Run(
+                () => Guard(parse.InvocationConfiguration, parse.GetValue(json), () => body(parse, cancellation)), CancellationToken.None));
     }
 
     /// <summary>Writes a JSON object to standard output.</summary>
-    public static void WriteJson(Action<Utf8JsonWriter> write)
+    public static void WriteJson(this TextWriter output, Action<Utf8JsonWriter> write)
     {
-        using var stream = Console.OpenStandardOutput();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, Options))
         {
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
         }
 
-        stream.WriteByte((byte)'\n');
+        output.WriteLine(Encoding.UTF8.GetString(stream.GetBuffer().AsSpan(0, (int)stream.Length)));
     }
 
     /// <summary>Writes the fields of an error into the object that is open.</summary>
@@ -52,7 +59,7 @@ internal static class Verb
         json.WriteString("found", e.Found);
     }
 
-    private static int Guard(bool json, Func<int> body)
+    private static int Guard(InvocationConfiguration console, bool json, Func<int> body)
     {
         try
         {
@@ -62,7 +69,7 @@ internal static class Verb
         {
             if (json)
             {
-                WriteJson(j =>
+                console.Output.WriteJson(j =>
                 {
                     j.WriteStartObject("error");
                     WriteError(j, e);
@@ -71,7 +78,7 @@ internal static class Verb
             }
             else
             {
-                Console.Error.WriteLine($"bitvla-pack: {e.Message}");
+                console.Error.WriteLine($"bitvla-pack: {e.Message}");
             }
 
             // An output folder that cannot be written is the caller's to mend; no model is at fault.
@@ -79,29 +86,29 @@ internal static class Verb
         }
         catch (UsageException e)
         {
-            return Fail(json, "Usage", e.Message, ExitCodes.Usage);
+            return Fail(console, json, "Usage", e.Message, ExitCodes.Usage);
         }
         catch (OperationCanceledException)
         {
-            return Fail(json, "Cancelled", "cancelled; nothing was left behind", ExitCodes.Cancelled);
+            return Fail(console, json, "Cancelled", "cancelled; nothing was left behind", ExitCodes.Cancelled);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Fail(json, "Io", e.Message, ExitCodes.Internal);
+            return Fail(console, json, "Io", e.Message, ExitCodes.Internal);
         }
 #pragma warning disable CA1031 // The last resort of the program: whatever it is, it ends with 70 and its trace.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return Fail(json, "Internal", e.ToString(), ExitCodes.Internal);
+            return Fail(console, json, "Internal", e.ToString(), ExitCodes.Internal);
         }
     }
 
-    private static int Fail(bool json, string code, string message, int exit)
+    private static int Fail(InvocationConfiguration console, bool json, string code, string message, int exit)
     {
         if (json)
         {
-            WriteJson(j =>
+            console.Output.WriteJson(j =>
             {
                 j.WriteStartObject("error");
                 j.WriteString("code", code);
@@ -111,7 +118,7 @@ internal static class Verb
         }
         else
         {
-            Console.Error.WriteLine($"bitvla-pack: {message}");
+            console.Error.WriteLine($"bitvla-pack: {message}");
         }
 
         return exit;

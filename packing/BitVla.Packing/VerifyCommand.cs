@@ -28,11 +28,12 @@ internal static class VerifyCommand
         command.Arguments.Add(file);
         command.Options.Add(all);
         var json = Verb.JsonOption();
-        command.SetBody(json, (parse, cancellation) => Run(parse.GetValue(file)!, parse.GetValue(all), parse.GetValue(json), cancellation));
+        command.SetBody(json, (parse, cancellation) =>
+            Run(parse.InvocationConfiguration, parse.GetValue(file)!, parse.GetValue(all), parse.GetValue(json), cancellation));
         return command;
     }
 
-    private static int Run(string path, bool all, bool json, CancellationToken cancellation)
+    private static int Run(InvocationConfiguration console, string path, bool all, bool json, CancellationToken cancellation)
     {
         string? id = null;
         int tensors = 0;
@@ -54,46 +55,48 @@ internal static class VerifyCommand
 
         if (json)
         {
-            WriteJson(path, id, tensors, bytes, failures);
+            WriteJson(console.Output, path, id, tensors, bytes, failures);
         }
         else
         {
             foreach (var failure in failures)
             {
-                Console.Error.WriteLine($"bitvla-pack: {failure.Message}");
+                console.Error.WriteLine($"bitvla-pack: {failure.Message}");
             }
 
             if (failures.Count == 0)
             {
-                Console.WriteLine($"{path}: all is well: {tensors} tensors, {bytes} bytes, model {id}");
+                console.Output.WriteLine($"{path}: all is well: {tensors} tensors, {bytes} bytes, model {id}");
             }
         }
 
         return failures.Count == 0 ? ExitCodes.Ok : ExitCodes.ModelInvalid;
     }
 
-    private static void WriteJson(string path, string? id, int tensors, long bytes, IReadOnlyList<ArtifactException> failures) => Verb.WriteJson(j =>
-    {
-        j.WriteString("file", path);
-        j.WriteBoolean("ok", failures.Count == 0);
-        j.WriteString("model_id", id);
-        j.WriteNumber("tensors", tensors);
-        j.WriteNumber("bytes", bytes);
-        if (failures.Count > 0)
+    private static void WriteJson(
+        TextWriter output, string path, string? id, int tensors, long bytes, IReadOnlyList<ArtifactException> failures) =>
+        output.WriteJson(j =>
         {
-            j.WriteStartObject("error");
-            Verb.WriteError(j, failures[0]);
-            j.WriteEndObject();
-        }
+            j.WriteString("file", path);
+            j.WriteBoolean("ok", failures.Count == 0);
+            j.WriteString("model_id", id);
+            j.WriteNumber("tensors", tensors);
+            j.WriteNumber("bytes", bytes);
+            if (failures.Count > 0)
+            {
+                j.WriteStartObject("error");
+                Verb.WriteError(j, failures[0]);
+                j.WriteEndObject();
+            }
 
-        j.WriteStartArray("failures");
-        foreach (var failure in failures)
-        {
-            j.WriteStartObject();
-            Verb.WriteError(j, failure);
-            j.WriteEndObject();
-        }
+            j.WriteStartArray("failures");
+            foreach (var failure in failures)
+            {
+                j.WriteStartObject();
+                Verb.WriteError(j, failure);
+                j.WriteEndObject();
+            }
 
-        j.WriteEndArray();
-    });
+            j.WriteEndArray();
+        });
 }

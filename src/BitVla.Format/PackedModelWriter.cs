@@ -8,14 +8,12 @@ namespace BitVla.Format;
 
 /// <summary>Writes a packed model tensor by tensor; the file appears under its name only when it is complete.</summary>
 /// <remarks>
-/// Bytes go to a temporary file in the target's folder, then fsync, then rename, then fsync of the folder: power loss at any
-/// point leaves the old file or the new one. Tensors come in the order of <see cref="TensorPlan"/>.
+/// Power loss at any point leaves the old file or the new one, see <see cref="AtomicFile"/>. Tensors come in the order of
+/// <see cref="TensorPlan"/>.
 /// </remarks>
 public sealed class PackedModelWriter : IDisposable
 {
-    private readonly string path;
-    private readonly string temporary;
-    private readonly FileStream stream;
+    private readonly AtomicFile file;
     private readonly byte[] header;
     private readonly IReadOnlyDictionary<string, long> patches;
     private readonly IReadOnlyList<TensorPlanEntry> plan;
@@ -27,31 +25,20 @@ public sealed class PackedModelWriter : IDisposable
     private readonly IncrementalHash runningSha256 = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private int next;
     private long written;
-    private bool committed;
 
     /// <summary>Opens the temporary file and writes the directory.</summary>
     /// <exception cref="ArtifactException">The geometry contradicts itself, or the folder cannot be written.</exception>
     public PackedModelWriter(string path, ModelManifest manifest, TokenizerContent tokenizer)
     {
         manifest.Geometry.Validate(path);
-        this.path = Path.GetFullPath(path);
         plan = TensorPlan.For(manifest.Geometry);
         using var builder = ManifestCodec.Write(manifest, tokenizer, plan.Count);
         header = builder.Build(plan, ManifestCodec.Alignment, out places, out patches);
         xxh3 = new ulong[plan.Count];
         sha256 = new byte[32 * plan.Count];
         rowHashes = new ulong[manifest.Geometry.VocabRows];
-        temporary = $"{this.path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            stream = new FileStream(temporary, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 20);
-            stream.Write(header);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            stream?.Dispose();
-            throw new ArtifactException(ArtifactError.Unreadable, path, "output", "a folder that can be written", cause.Message, null, cause);
-        }
+        file = new AtomicFile(path);
+        file.Stream.Write(header);
     }
 
     /// <summary>The tensors to write, in order.</summary>
@@ -90,7 +77,7 @@ public sealed class PackedModelWriter : IDisposable
             Pad(places[next].Offset);
         }
 
-        stream.Write(bytes);
+        file.Stream.Write(bytes);
         runningXxh3.Append(bytes);
         runningSha256.AppendData(bytes);
         written += bytes.Length;
@@ -132,13 +119,9 @@ public sealed class PackedModelWriter : IDisposable
         var checksum = header.AsSpan((int)patches[ModelKeys.MetadataXxh3], 8);
         Seal(header, id, checksum);
         ModelId = Convert.ToHexStringLower(id);
-        stream.Position = 0;
-        stream.Write(header);
-        stream.Flush(flushToDisk: true);
-        stream.Dispose();
-        File.Move(temporary, path, overwrite: true);
-        committed = true;
-        DurableFolder.Sync(Path.GetDirectoryName(path)!);
+        file.Stream.Position = 0;
+        file.Stream.Write(header);
+        file.Commit();
     }
 
     /// <summary>Writes id and checksum into a directory whose bytes are otherwise final.</summary>
@@ -157,12 +140,8 @@ public sealed class PackedModelWriter : IDisposable
     /// <summary>Closes the file; what was not committed is removed.</summary>
     public void Dispose()
     {
-        stream.Dispose();
+        file.Dispose();
         runningSha256.Dispose();
-        if (!committed)
-        {
-            File.Delete(temporary);
-        }
     }
 
     private TensorPlanEntry Due(string name) =>
@@ -174,6 +153,6 @@ public sealed class PackedModelWriter : IDisposable
     {
         Span<byte> zeros = stackalloc byte[ManifestCodec.Alignment];
         zeros.Clear();
-        stream.Write(zeros[..(int)(offset - stream.Position)]);
+        file.Stream.Write(zeros[..(int)(offset - file.Stream.Position)]);
     }
 }

@@ -1,65 +1,69 @@
 using System.Buffers.Binary;
-using System.Text;
 using System.Text.Json;
 
 namespace BitVla.Format;
 
-/// <summary>One tensor to write to a safetensors file.</summary>
+/// <summary>A tensor of a safetensors file.</summary>
 /// <param name="Name">Name.</param>
-/// <param name="Type">F32, F64, BF16, I8 or another type word of safetensors.</param>
+/// <param name="Type">BF16, F32, F64 or I64.</param>
 /// <param name="Shape">Sizes, slowest first.</param>
-/// <param name="Bytes">Little-endian values, row-major.</param>
-public sealed record SafetensorsEntry(string Name, string Type, IReadOnlyList<long> Shape, ReadOnlyMemory<byte> Bytes);
-
-/// <summary>Writes a safetensors file through a temporary file, fsync and rename.</summary>
-public static class SafetensorsWriter
+public sealed record SafetensorsEntry(string Name, string Type, IReadOnlyList<long> Shape)
 {
-    /// <summary>Writes all tensors in the order given.</summary>
-    /// <exception cref="ArtifactException">The file cannot be written.</exception>
-    public static void Write(string path, IReadOnlyList<SafetensorsEntry> tensors)
+    /// <summary>Length in bytes.</summary>
+    public long Bytes => Shape.Aggregate(Type switch { "BF16" => 2L, "F32" => 4L, _ => 8L }, (bytes, size) => checked(bytes * size));
+}
+
+/// <summary>Writes a safetensors file, tensor bytes in the order of the entries.</summary>
+public sealed class SafetensorsWriter : IDisposable
+{
+    private readonly AtomicFile file;
+    private readonly long length;
+
+    /// <summary>Opens the file and writes the header.</summary>
+    public SafetensorsWriter(string path, IReadOnlyList<SafetensorsEntry> entries)
     {
-        byte[] header = Header(tensors);
-        string full = Path.GetFullPath(path);
-        string temporary = $"{full}.{Environment.ProcessId}.tmp";
-        try
-        {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16))
-            {
-                Span<byte> length = stackalloc byte[8];
-                BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-                stream.Write(length);
-                stream.Write(header);
-                foreach (var tensor in tensors)
-                {
-                    stream.Write(tensor.Bytes.Span);
-                }
-
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, full, overwrite: true);
-            DurableFolder.Sync(Path.GetDirectoryName(full)!);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            File.Delete(temporary);
-            throw new ArtifactException(ArtifactError.Unreadable, path, "output", "a folder that can be written", cause.Message, null, cause);
-        }
+        byte[] header = Header(entries);
+        length = 8 + header.Length + entries.Sum(entry => entry.Bytes);
+        file = new AtomicFile(path);
+        Span<byte> size = stackalloc byte[8];
+        BinaryPrimitives.WriteUInt64LittleEndian(size, (ulong)header.Length);
+        file.Stream.Write(size);
+        file.Stream.Write(header);
     }
 
-    private static byte[] Header(IReadOnlyList<SafetensorsEntry> tensors)
+    /// <summary>Appends tensor bytes.</summary>
+    public void Append(ReadOnlySpan<byte> bytes) => file.Stream.Write(bytes);
+
+    /// <summary>Gives the file its name.</summary>
+    public void Commit()
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
+        if (file.Stream.Position != length)
         {
-            long at = 0;
+            throw new InvalidOperationException($"A safetensors file of {length} bytes was given {file.Stream.Position}.");
+        }
+
+        file.Commit();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+
+    private static byte[] Header(IReadOnlyList<SafetensorsEntry> entries)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream))
+        {
             json.WriteStartObject();
-            foreach (var tensor in tensors)
+            json.WriteStartObject("__metadata__");
+            json.WriteString("format", "pt");
+            json.WriteEndObject();
+            long at = 0;
+            foreach (var entry in entries)
             {
-                json.WriteStartObject(tensor.Name);
-                json.WriteString("dtype", tensor.Type);
+                json.WriteStartObject(entry.Name);
+                json.WriteString("dtype", entry.Type);
                 json.WriteStartArray("shape");
-                foreach (long size in tensor.Shape)
+                foreach (long size in entry.Shape)
                 {
                     json.WriteNumberValue(size);
                 }
@@ -67,7 +71,7 @@ public static class SafetensorsWriter
                 json.WriteEndArray();
                 json.WriteStartArray("data_offsets");
                 json.WriteNumberValue(at);
-                json.WriteNumberValue(at += tensor.Bytes.Length);
+                json.WriteNumberValue(at += entry.Bytes);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -75,8 +79,12 @@ public static class SafetensorsWriter
             json.WriteEndObject();
         }
 
-        // Padded with spaces so that data starts on a multiple of eight, as the format asks.
-        string text = Encoding.UTF8.GetString(buffer.ToArray());
-        return Encoding.UTF8.GetBytes(text.PadRight(text.Length + (8 - (int)buffer.Length % 8) % 8));
+        // The format pads with spaces so that tensor data is aligned.
+        while (stream.Length % 8 != 0)
+        {
+            stream.WriteByte((byte)' ');
+        }
+
+        return stream.ToArray();
     }
 }

@@ -1,7 +1,8 @@
 using BitVla.Contracts;
+using BitVla.Format.Layout;
 using BitVla.Format;
-using BitVla.Kernels;
 using BitVla.Kernels.Dispatch;
+using BitVla.Kernels;
 using BitVla.Model.Action;
 using BitVla.Model.Language;
 using BitVla.Model.Preprocessing;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BitVla.Format.Layout;
 using BitVla.Format;
 
 namespace BitVla.Packing.Checkpoint;
@@ -57,8 +58,8 @@ internal sealed class TensorReader : IDisposable
             Read(scratch[..count]);
             for (int i = 0; i < count; i++)
             {
-                values[i] = Round(scratch[i]);
-                if ((values[i] & 0x7F80) == 0x7F80)
+                values[i] = BFloat16.Round(scratch[i]);
+                if (!BFloat16.IsFinite(values[i]))
                 {
                     throw NonFinite(first + i, "beyond bf16's range");
                 }
@@ -66,13 +67,6 @@ internal sealed class TensorReader : IDisposable
 
             values = values[count..];
         }
-    }
-
-    /// <summary>Rounds to bf16, nearest even.</summary>
-    public static ushort Round(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)(bits + 0x7FFF + (bits >> 16 & 1) >> 16);
     }
 
     public void Dispose() => stream.Dispose();
@@ -111,7 +105,7 @@ internal sealed class TensorReader : IDisposable
     {
         for (int i = 0; i < bits.Length; i++)
         {
-            values[i] = BitConverter.UInt32BitsToSingle((uint)bits[i] << 16);
+            values[i] = BFloat16.Widen(bits[i]);
         }
     }
 

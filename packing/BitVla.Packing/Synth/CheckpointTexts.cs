@@ -13,8 +13,9 @@ internal static class CheckpointTexts
 
     // The system line stands in front, as convert_ckpt.py hard-codes it.
     private const string ChatTemplate =
-        "{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = message['role'] | capitalize + ': '+ message['content']"
-        + " | trim + '<|eot_id|>' %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
+        "{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = message['role'] | capitalize + ': '"
+        + "+ message['content'] | trim + '<|eot_id|>' %}{{ content }}{% endfor %}"
+        + "{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
 
     private static readonly JsonWriterOptions Options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -51,7 +52,10 @@ internal static class CheckpointTexts
     }
 
     /// <summary>Writes model.safetensors.index.json.</summary>
-    public static void WriteIndex(string folder, long totalBytes, Dictionary<string, string> files) => WriteFile(folder, "model.safetensors.index.json", j =>
+    public static void WriteIndex(string folder, long totalBytes, Dictionary<string, string> files) =>
+        WriteFile(folder, "model.safetensors.index.json", j => Index(j, totalBytes, files));
+
+    private static void Index(Utf8JsonWriter j, long totalBytes, Dictionary<string, string> files)
     {
         j.WriteStartObject("metadata");
         j.WriteNumber("total_size", totalBytes);
@@ -63,7 +67,7 @@ internal static class CheckpointTexts
         }
 
         j.WriteEndObject();
-    });
+    }
 
     private static void WriteFile(string folder, string name, Action<Utf8JsonWriter> write)
     {

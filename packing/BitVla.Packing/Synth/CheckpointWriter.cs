@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using BitVla.Format.Layout;
 using BitVla.Format;
 
 namespace BitVla.Packing.Synth;
@@ -101,7 +102,8 @@ internal sealed class CheckpointWriter
         const string Prefix = "language_model.model.";
         int d = geometry.Width;
         var embedding = model.Tensor(plan[TensorNames.Embedding]);
-        AddRows($"{Prefix}embed_tokens.weight", [geometry.VocabRows, d], d * 2, geometry.VocabRows, (row, bytes) => embedding.Fill((long)row * d * 2, bytes));
+        int rows = geometry.VocabRows;
+        AddRows($"{Prefix}embed_tokens.weight", [rows, d], d * 2, rows, (row, bytes) => embedding.Fill((long)row * d * 2, bytes));
         for (int i = 0; i < geometry.Layers; i++)
         {
             string layer = $"{Prefix}layers.{i}.";
@@ -134,7 +136,8 @@ internal sealed class CheckpointWriter
             int input = geometry.ActionDim * geometry.Width;
             int d = geometry.Width;
             var head = new List<TorchTensor>();
-            void Vector(string name, string packed, int count) => head.Add(ArchiveFloats($"module.model.{name}", packed, count, bfloat16: true));
+            void Vector(string name, string packed, int count) =>
+                head.Add(ArchiveFloats($"module.model.{name}", packed, count, bfloat16: true));
             void Matrix(string name, string packed) => head.Add(ArchiveRows($"module.model.{name}", packed, bfloat16: true));
             Vector("layer_norm1.weight", TensorNames.HeadNorm1Weight, input);
             Vector("layer_norm1.bias", TensorNames.HeadNorm1Bias, input);
@@ -152,12 +155,12 @@ internal sealed class CheckpointWriter
             Vector("layer_norm2.bias", TensorNames.HeadNorm2Bias, d);
             Matrix("fc2.weight", TensorNames.HeadWeight2);
             Vector("fc2.bias", TensorNames.HeadBias2, geometry.ActionDim);
-            TorchArchive.Write(Path.Combine(folder, "action_head--0_checkpoint.pt"), head);
+            TorchArchiveWriter.Write(Path.Combine(folder, "action_head--0_checkpoint.pt"), head);
         }
 
         if (geometry.ProprioDim > 0)
         {
-            TorchArchive.Write(
+            TorchArchiveWriter.Write(
                 Path.Combine(folder, "proprio_projector--0_checkpoint.pt"),
                 [
                     ArchiveRows("module.fc1.weight", TensorNames.ProprioWeight1, bfloat16: false),
@@ -213,22 +216,25 @@ internal sealed class CheckpointWriter
         }
     }
 
-    private MatrixSegment Segment(string packed, string part) => LogicalMatrix.Of(geometry, plan[packed])!.Segments.Single(s => s.Part == part);
+    private MatrixSegment Segment(string packed, string part) =>
+        LogicalMatrix.Of(geometry, plan[packed])!.Segments.Single(s => s.Part == part);
 
     private void Floats(string name, string packed, int first, long[] shape)
     {
         var tensor = model.Tensor(plan[packed]);
         int count = checked((int)shape.Aggregate(1L, (product, size) => product * size));
-        tensors.Add((new SafetensorsEntry(name, "BF16", shape), append =>
+        void Write(Action<ReadOnlySpan<byte>> append)
         {
             var values = new ushort[count];
             for (int i = 0; i < count; i++)
             {
-                values[i] = BFloat16s.Round(tensor.Float(first + i));
+                values[i] = BFloat16.Round(tensor.Float(first + i));
             }
 
             append(MemoryMarshal.AsBytes(values.AsSpan()));
-        }));
+        }
+
+        tensors.Add((new SafetensorsEntry(name, "BF16", shape), Write));
     }
 
     private void Rows(string name, string packed, string part, long[]? shape)
@@ -278,7 +284,7 @@ internal sealed class CheckpointWriter
             for (int k = 0; k < trits.Length; k++)
             {
                 float draw = random.Uniform(at + k);
-                latents[k] = BFloat16s.Round(unit * (trits[k] == 0 ? 0.5f * (draw - 0.5f) : trits[k] * (0.75f + 1.5f * draw)));
+                latents[k] = BFloat16.Round(unit * (trits[k] == 0 ? 0.5f * (draw - 0.5f) : trits[k] * (0.75f + 1.5f * draw)));
             }
         };
     }
@@ -291,7 +297,7 @@ internal sealed class CheckpointWriter
             var values = new ushort[count];
             for (int i = 0; i < count; i++)
             {
-                values[i] = BFloat16s.Round(tensor.Float(i));
+                values[i] = BFloat16.Round(tensor.Float(i));
             }
 
             append(Archived(values, bfloat16));
@@ -315,7 +321,7 @@ internal sealed class CheckpointWriter
     }
 
     private static ReadOnlySpan<byte> Archived(ushort[] values, bool bfloat16) =>
-        bfloat16 ? MemoryMarshal.AsBytes(values.AsSpan()) : MemoryMarshal.AsBytes(Array.ConvertAll(values, BFloat16s.Widen).AsSpan());
+        bfloat16 ? MemoryMarshal.AsBytes(values.AsSpan()) : MemoryMarshal.AsBytes(Array.ConvertAll(values, BFloat16.Widen).AsSpan());
 
     private delegate void RowFill(int row, Span<byte> bytes);
 }

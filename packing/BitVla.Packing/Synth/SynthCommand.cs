@@ -10,7 +10,7 @@ internal static class SynthCommand
     private const string Lesson =
         """
         A preset gives the dimensions, options change single ones:
-          tiny       224-pixel images, 3 + 3 layers, about 3 MB; acts in well under a second
+          tiny       224-pixel images, 3 + 3 layers, about 3 MB
           awkward    56-pixel images and the sizes that trip kernels (4304, head widths 72 and 128)
           bitvla-3b  the released shape: 26 + 30 layers, 1.43 GB
 
@@ -30,8 +30,12 @@ internal static class SynthCommand
         var command = new Command("synth", "Write a random ternary model, for tests, benchmarks and first steps without a checkpoint.");
         command.Teach(Lesson);
         var output = new Option<string?>("--output", "-o") { Description = "Packed file to write.", HelpName = "FILE" };
-        var checkpoint = new Option<string?>("--checkpoint") { Description = "Write a checkpoint in the authors' layout instead, into this folder.", HelpName = "DIR" };
-        var preset = new Option<string>("--preset") { Description = "Dimensions to start from.", DefaultValueFactory = _ => SynthPresets.Tiny };
+        var checkpoint = new Option<string?>("--checkpoint")
+        {
+            Description = "Write a checkpoint in the authors' layout instead, into this folder.",
+            HelpName = "DIR",
+        };
+        var preset = new Option<string>("--preset") { Description = "Known dimensions.", DefaultValueFactory = _ => SynthPresets.Tiny };
         preset.AcceptOnlyFromAmong(SynthPresets.Names);
         var seed = new Option<ulong>("--seed") { Description = "Seed of all weights.", DefaultValueFactory = _ => 1 };
         var name = new Option<string?>("--name") { Description = "Name in the file; otherwise synth-PRESET." };
@@ -70,31 +74,33 @@ internal static class SynthCommand
                 HasLmHead = parse.GetValue(lmHead),
             };
             ulong seedValue = parse.GetValue(seed);
-            var model = new SynthModel(parse.GetValue(name) ?? $"synth-{presetName}", geometry, seedValue, ParseActions(parse.GetValue(headBias)));
+            string modelName = parse.GetValue(name) ?? $"synth-{presetName}";
+            var model = new SynthModel(modelName, geometry, seedValue, ParseActions(parse.GetValue(headBias)));
             if (folder is not null)
             {
                 CheckpointWriter.Write(model, folder, cancellation);
-                Report(parse.GetValue(json), folder, null, presetName, seedValue);
+                Report(parse.InvocationConfiguration.Output, parse.GetValue(json), folder, null, presetName, seedValue);
                 return ExitCodes.Ok;
             }
 
             string id = model.Write(file!, cancellation);
-            Report(parse.GetValue(json), file!, id, presetName, seedValue);
+            Report(parse.InvocationConfiguration.Output, parse.GetValue(json), file!, id, presetName, seedValue);
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    private static void Report(bool json, string path, string? id, string preset, ulong seed)
+    private static void Report(TextWriter console, bool json, string path, string? id, string preset, ulong seed)
     {
         long bytes = id is null ? new DirectoryInfo(path).EnumerateFiles().Sum(f => f.Length) : new FileInfo(path).Length;
         if (!json)
         {
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {bytes} bytes, preset {preset}, seed {seed}{(id is null ? "" : $", model {id}")}"));
+            string model = id is null ? "" : $", model {id}";
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {bytes} bytes, preset {preset}, seed {seed}{model}"));
             return;
         }
 
-        Verb.WriteJson(j =>
+        console.WriteJson(j =>
         {
             j.WriteString(id is null ? "folder" : "file", path);
             j.WriteNumber("bytes", bytes);

@@ -150,7 +150,8 @@ internal sealed class SynthModel
     }
 
     // One piece is made while the other is hashed and written.
-    private void WriteTensor(PackedModelWriter writer, TensorPlanEntry entry, byte[][] buffers, Action<long> report, CancellationToken cancellation)
+    private void WriteTensor(
+        PackedModelWriter writer, TensorPlanEntry entry, byte[][] buffers, Action<long> report, CancellationToken cancellation)
     {
         var tensor = Tensor(entry);
         int turn = 0;

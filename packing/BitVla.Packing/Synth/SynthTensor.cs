@@ -73,7 +73,7 @@ internal sealed class SynthTensor
 
     /// <summary>One float of an F32 tensor; all but scales and a given head bias are bf16 values, as checkpoints hold them.</summary>
     public float Float(long index) =>
-        fixedValues is { } values ? values[index] : BFloat16s.Widen(BFloat16s.Round(mean + deviation * random.Normal(index)));
+        fixedValues is { } values ? values[index] : BFloat16.Widen(BFloat16.Round(mean + deviation * random.Normal(index)));
 
     /// <summary>One output's weights [K] of a dense matrix.</summary>
     public void DenseRow(int row, Span<ushort> weights)
@@ -87,7 +87,7 @@ internal sealed class SynthTensor
         long at = (long)(row / DenseLayout.PanelOutputs) * weights.Length * DenseLayout.PanelOutputs + row % DenseLayout.PanelOutputs;
         for (int k = 0; k < weights.Length; k++, at += DenseLayout.PanelOutputs)
         {
-            weights[k] = BFloat16s.Round(deviation * random.Normal(at));
+            weights[k] = BFloat16.Round(deviation * random.Normal(at));
         }
     }
 
@@ -204,7 +204,7 @@ internal sealed class SynthTensor
 
         for (int i = 0; i < piece.Length; i++)
         {
-            piece[i] = BFloat16s.Round(deviation * random.Normal(first + i));
+            piece[i] = BFloat16.Round(deviation * random.Normal(first + i));
         }
 
         if (matrix is not { } m || m.N % DenseLayout.PanelOutputs == 0)

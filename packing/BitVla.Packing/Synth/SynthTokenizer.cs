@@ -127,7 +127,8 @@ internal sealed class SynthTokenizer
 
         // The pre-tokenizer cuts "human's" into "human" and "'s".
         template = template.Replace("'s", " 's", StringComparison.Ordinal);
-        foreach (string word in template.Split(Punctuation).Concat(LiberoInstructions.All.SelectMany(i => i.Split(' '))).Where(w => w.Length > 0))
+        var words = template.Split(Punctuation).Concat(LiberoInstructions.All.SelectMany(i => i.Split(' ')));
+        foreach (string word in words.Where(w => w.Length > 0))
         {
             Add(word);
             Add(alphabet[(byte)' '] + word);

@@ -1,3 +1,5 @@
+using BitVla.Format.Layout;
+
 namespace BitVla.Model.Preprocessing;
 
 /// <summary>Turns grey levels into the vision tower's input.</summary>
@@ -28,7 +30,7 @@ public sealed class PixelNormalizer
         for (int i = 0; i < _table.Length; i++)
         {
             float value = ((float)(i % Levels * rescale) - mean[i / Levels]) / deviation[i / Levels];
-            _table[i] = roundToBf16 ? RoundToBf16(value) : value;
+            _table[i] = roundToBf16 ? BFloat16.Widen(BFloat16.Round(value)) : value;
             if (!float.IsFinite(_table[i]))
             {
                 throw new ArgumentException(
@@ -58,13 +60,5 @@ public sealed class PixelNormalizer
                 plane[i] = table[rgb[(i * ImageGeometry.Channels) + channel]];
             }
         }
-    }
-
-    private static float RoundToBf16(float value)
-    {
-        uint bits = BitConverter.SingleToUInt32Bits(value);
-        // Half of the last kept bit, less one when that bit is even: ties go to even.
-        bits += 0x7FFF + ((bits >> 16) & 1);
-        return BitConverter.UInt32BitsToSingle(bits & 0xFFFF_0000);
     }
 }

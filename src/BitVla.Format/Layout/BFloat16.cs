@@ -1,9 +1,9 @@
-namespace BitVla.Packing;
+namespace BitVla.Format.Layout;
 
-/// <summary>bf16 to float and back.</summary>
-internal static class BFloat16s
+/// <summary>bf16 as bit patterns: the format of the weights, and of two casts the authors make.</summary>
+public static class BFloat16
 {
-    /// <summary>Rounds half to even; the value must be finite.</summary>
+    /// <summary>The nearest bf16 value, ties to even; the value must be finite.</summary>
     public static ushort Round(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);

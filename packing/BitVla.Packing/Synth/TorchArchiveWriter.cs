@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
+using BitVla.Format;
 
 namespace BitVla.Packing.Synth;
 
@@ -19,8 +20,8 @@ internal sealed record TorchTensor(string Name, int[] Shape, bool BFloat16, Acti
 }
 
 /// <summary>Writes a state dict as torch.save does: an uncompressed zip of a protocol 2 pickle and one member a storage.</summary>
-/// <remarks>Source: the archives torch writes, described in BITVLA.md section 2.5; the pickle has no memo, which unpicklers do not need.</remarks>
-internal sealed class TorchArchive : IDisposable
+/// <remarks>Source: BITVLA.md section 2.5. The pickle has no memo, which unpicklers do not need.</remarks>
+internal sealed class TorchArchiveWriter : IDisposable
 {
     // torch aligns storages so that they can be mapped; an extra field named FB fills the gap.
     private const int Alignment = 64;
@@ -34,7 +35,7 @@ internal sealed class TorchArchive : IDisposable
     private readonly string folder;
     private readonly List<(string Name, uint Crc, int Bytes, long Offset)> members = [];
 
-    private TorchArchive(string path)
+    private TorchArchiveWriter(string path)
     {
         file = new AtomicFile(path);
         folder = Path.GetFileNameWithoutExtension(path);
@@ -43,7 +44,7 @@ internal sealed class TorchArchive : IDisposable
     /// <summary>Writes an archive.</summary>
     public static void Write(string path, IReadOnlyList<TorchTensor> tensors)
     {
-        using var archive = new TorchArchive(path);
+        using var archive = new TorchArchiveWriter(path);
         byte[] pickle = Pickle(tensors);
         archive.Member("data.pkl", pickle.Length, append => append(pickle));
         for (int i = 0; i < tensors.Count; i++)

@@ -1,17 +1,25 @@
-namespace BitVla.Packing;
+namespace BitVla.Format;
 
-/// <summary>A file that appears under its name only when it is whole: temporary file, fsync, rename.</summary>
-internal sealed class AtomicFile : IDisposable
+/// <summary>A file that appears under its name only when it is whole: temporary file, fsync, rename, fsync of the folder.</summary>
+/// <remarks>Power loss at any point leaves the old file or the new one; what was not committed is removed on dispose.</remarks>
+public sealed class AtomicFile : IDisposable
 {
     private readonly string path;
     private readonly string temporary;
     private bool committed;
 
     /// <summary>Opens the temporary file beside the target.</summary>
-    /// <exception cref="UsageException">The folder cannot be written.</exception>
+    /// <exception cref="ArtifactException">The folder cannot be written, or the target is a folder or a device; field "output".</exception>
     public AtomicFile(string path)
     {
         this.path = Path.GetFullPath(path);
+        string folder = Path.GetDirectoryName(this.path) ?? "/";
+        if (Directory.Exists(this.path) || folder == "/dev")
+        {
+            // The rename at the end would put a file in a device's place.
+            throw new ArtifactException(ArtifactError.Unreadable, path, "output", "the name of a file", folder == "/dev" ? "a device" : "a folder");
+        }
+
         temporary = $"{this.path}.{Environment.ProcessId}.tmp";
         try
         {
@@ -19,7 +27,7 @@ internal sealed class AtomicFile : IDisposable
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"{path} cannot be written: {cause.Message}");
+            throw new ArtifactException(ArtifactError.Unreadable, path, "output", "a folder that can be written", cause.Message, null, cause);
         }
     }
 
@@ -33,6 +41,7 @@ internal sealed class AtomicFile : IDisposable
         Stream.Dispose();
         File.Move(temporary, path, overwrite: true);
         committed = true;
+        DurableFolder.Sync(Path.GetDirectoryName(path)!);
     }
 
     /// <summary>Removes what was not committed.</summary>
