@@ -21,7 +21,8 @@ public sealed class CancellationTests(PackedModels models, ITestOutputHelper out
     {
         // Sixteen decoder layers: whatever the doorway, most of a pass of half a second or more is still to come.
         string file = models.Synthetic(SynthPresets.Tiny, 5, Deep);
-        using var policy = BitVlaPolicy.Load(file, new PolicyOptions { Threads = 2, Unpruned = true }, TestContext.Current.CancellationToken);
+        var options = new PolicyOptions { Threads = 2, Unpruned = true };
+        using var policy = BitVlaPolicy.Load(file, options, TestContext.Current.CancellationToken);
         var observation = SyntheticObservation.For(policy.Model.Manifest, 13);
         var expected = RecordedPass.Of(policy, observation);
 
@@ -36,7 +37,8 @@ public sealed class CancellationTests(PackedModels models, ITestOutputHelper out
         });
         canceller.Start();
         var chunk = new ActionChunk(policy.Description.ChunkLength, policy.Description.ActionDim);
-        Assert.ThrowsAny<OperationCanceledException>(() => policy.Predict(observation, chunk, new DoorwaySignal(doorway, reached), source.Token));
+        var signal = new DoorwaySignal(doorway, reached);
+        Assert.ThrowsAny<OperationCanceledException>(() => policy.Predict(observation, chunk, signal, source.Token));
         long stopped = Stopwatch.GetTimestamp();
         canceller.Join();
         var taken = Stopwatch.GetElapsedTime(cancelled, stopped);
