@@ -1,4 +1,5 @@
 using System.Globalization;
+using BitVla.Kernels.Threading;
 using Microsoft.Extensions.Configuration;
 
 namespace BitVla.Edge.Host;
@@ -6,8 +7,6 @@ namespace BitVla.Edge.Host;
 /// <summary>Where the engine's settings come from when the command line is silent: BITVLA__ENGINE__KERNEL, BITVLA__ENGINE__THREADS.</summary>
 internal static class EngineSettings
 {
-    private const int MaxThreads = 256;
-
     private static readonly IConfigurationRoot Configuration = new ConfigurationBuilder().AddEnvironmentVariables("BITVLA__").Build();
 
     /// <summary>Forced kernel; null lets the selector choose.</summary>
@@ -23,8 +22,8 @@ internal static class EngineSettings
             return null;
         }
 
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads is >= 1 and <= MaxThreads
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads is >= 1 and <= WorkerPool.MaxThreads
             ? threads
-            : throw new ConfigurationException($"engine.threads: expected 1 to {MaxThreads}, found {text}");
+            : throw new ConfigurationException($"engine.threads: expected 1 to {WorkerPool.MaxThreads}, found {text}");
     }
 }

@@ -49,7 +49,7 @@ public sealed unsafe class BitLinearGoldenTests
     private static Operations Create(string kernel) => new(
         KernelSelector.Select(kernel),
         threads: 2,
-        new OperationLimits(MaxRows: 64, MaxColumns: 256, MaxOutputs: 256, MaxKeys: 64, MaxKeyFeatures: 256));
+        new OperationLimits(MaxColumns: 256, MaxKeys: 64, MaxKeyFeatures: 256));
 
     private static float[] Linear(Operations operations, float[] x, float[] weight, float[]? bias, int n, int k)
     {

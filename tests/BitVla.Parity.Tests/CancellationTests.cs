@@ -48,6 +48,24 @@ public sealed class CancellationTests(PackedModels models, ITestOutputHelper out
         expected.AssertSameBits(RecordedPass.Of(policy, observation), "after a cancelled pass");
     }
 
+    [Fact]
+    public void Predict_CancelledBeforeLargestFrames_DoesNotPrepareThem()
+    {
+        // The longest stage outside the kernels: two frames of 4096 x 4096 take about two seconds.
+        const int Side = 4096;
+        using var policy = BitVlaPolicy.Load(
+            models.Synthetic(SynthPresets.Tiny, 5), new PolicyOptions { Threads = 2 }, TestContext.Current.CancellationToken);
+        var right = SyntheticObservation.For(policy.Model.Manifest, 13);
+        var frames = right.Frames.Select(frame => new CameraFrame(frame.Camera, Side, Side, new byte[Side * Side * 3])).ToArray();
+        var observation = new Observation(frames, right.Proprio, right.Instruction);
+        var chunk = new ActionChunk(policy.Description.ChunkLength, policy.Description.ActionDim);
+        long started = Stopwatch.GetTimestamp();
+        Assert.ThrowsAny<OperationCanceledException>(() => policy.Predict(observation, chunk, new CancellationToken(canceled: true)));
+        var taken = Stopwatch.GetElapsedTime(started);
+        output.WriteLine($"{taken.TotalMilliseconds:f2} ms");
+        Assert.True(taken < Bound, $"{taken.TotalMilliseconds:f1} ms.");
+    }
+
     private static ModelGeometry Deep(ModelGeometry g) => g with { Layers = 16, Width = 512, FeedForward = 1376, Heads = 4, KvHeads = 2 };
 
     private sealed class DoorwaySignal(string doorway, ManualResetEventSlim reached) : DoorwayTrace
