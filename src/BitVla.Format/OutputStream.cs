@@ -74,7 +74,8 @@ internal sealed class OutputStream(FileStream file, string path) : Stream
         base.Dispose(disposing);
     }
 
-    private static bool IsRefusal(Exception cause) => cause is IOException or UnauthorizedAccessException;
+    // .NET turns EFBIG, a file beyond what a FAT card or a limit allows, into an argument error.
+    private static bool IsRefusal(Exception cause) => cause is IOException or UnauthorizedAccessException or ArgumentOutOfRangeException;
 
     private void Guard(Action action)
     {

@@ -79,6 +79,24 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void OutputStream_FullDisk_IsATypedErrorFromEveryCall()
+    {
+        using var file = new FileStream("/dev/full", FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 4096);
+        var stream = new OutputStream(file, "x");
+        foreach (Action call in (Action[])[() => stream.Write(new byte[10_000]), () => FillAndThen(stream.Flush), () => FillAndThen(stream.Dispose)])
+        {
+            var refusal = Assert.Throws<ArtifactException>(call);
+            Assert.Equal((ArtifactError.Unreadable, "x", "output"), (refusal.Error, refusal.File, refusal.Field));
+        }
+
+        void FillAndThen(Action call)
+        {
+            stream.Write("few bytes"u8);
+            call();
+        }
+    }
+
+    [Fact]
     public void AtomicFile_FolderGoneBeforeTheEnd_IsATypedErrorAndDisposeIsSilent()
     {
         using var written = new AtomicFile(Target);
