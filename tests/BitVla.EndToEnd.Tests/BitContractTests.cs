@@ -8,8 +8,8 @@ namespace BitVla.EndToEnd.Tests;
 //   bitvlad act ... --kernel reference --threads 1 --digest --json      gives Digest (arguments: ScratchFolder.Act)
 public sealed class BitContractTests : IClassFixture<BitContractTests.Awkward>
 {
-    private const string ModelId = "37162b5dcef17a7384419ad61ceadb07109b53b991fda4dc23d8169e0ef7fcce";
-    private const string Digest = "9a787f18b7ac9b3f";
+    private const string ModelId = "b05c666aa90967049c30a7fa7628046e3073ec1187601f771170e89a0263983d";
+    private const string Digest = "4feb0db153fa5f8f";
 
     private readonly Awkward awkward;
 
