@@ -46,6 +46,9 @@ public sealed class ObservationAssembler
         lastCompleted = Now;
     }
 
+    /// <summary>Observations that were completed.</summary>
+    public uint Count => Volatile.Read(ref count);
+
     private TimeSpan Now => clock.GetElapsedTime(0);
 
     /// <summary>Offers an encoded picture; its bytes must not change any more.</summary>
@@ -78,13 +81,20 @@ public sealed class ObservationAssembler
             {
                 if (!double.IsFinite(value))
                 {
-                    part.Fresh = false;
-                    part.Problem = "NOT_FINITE";
-                    return OfferOutcome.NotFinite;
+                    return Spoil(part);
                 }
             }
 
             return Keep(part, stamp, p => p.Values = values);
+        }
+    }
+
+    /// <summary>Says that a robot state came which held NaN or infinity, when that was found before its values could be offered.</summary>
+    public OfferOutcome OfferSpoiltProprio()
+    {
+        lock (door)
+        {
+            return takesProprio ? Spoil(parts[^1]) : OfferOutcome.UnknownSource;
         }
     }
 
@@ -143,6 +153,13 @@ public sealed class ObservationAssembler
 
             return reasons;
         }
+    }
+
+    private static OfferOutcome Spoil(Part part)
+    {
+        part.Fresh = false;
+        part.Problem = "NOT_FINITE";
+        return OfferOutcome.NotFinite;
     }
 
     private OfferOutcome Keep(Part part, SenderStamp stamp, Action<Part> store)
