@@ -4,11 +4,13 @@ namespace BitVla.Transport.Wire;
 public abstract class WireTable
 {
     /// <summary>Creates a table.</summary>
-    protected WireTable(string name, string topic, string meaning)
+    protected WireTable(string name, string topic, string meaning, int maxBytes, IReadOnlyList<WireField> fields)
     {
         Name = name;
         Topic = topic;
         Meaning = meaning;
+        MaxBytes = maxBytes;
+        Fields = fields;
     }
 
     /// <summary>Short name, the schema's.</summary>
@@ -19,4 +21,13 @@ public abstract class WireTable
 
     /// <summary>What it says.</summary>
     public string Meaning { get; }
+
+    /// <summary>Most bytes of a payload.</summary>
+    public int MaxBytes { get; }
+
+    /// <summary>Fields in the order they are written.</summary>
+    public IReadOnlyList<WireField> Fields { get; }
+
+    /// <summary>Its JSON Schema (2020-12), indented.</summary>
+    public string Schema() => WireSchema.Print(this);
 }
