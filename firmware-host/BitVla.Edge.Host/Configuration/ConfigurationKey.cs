@@ -11,6 +11,8 @@ internal sealed class SettingValueException(string message) : Exception(message)
 /// <remarks>A key knows how to read itself from a text (environment, command line) and from JSON (files), and how to say so in a schema.</remarks>
 internal abstract class ConfigurationKey(string path, string unit, string meaning)
 {
+    protected const string Hidden = "(hidden)";
+
     /// <summary>Section and name: <c>mqtt.port</c>.</summary>
     public string Path { get; } = path;
 
@@ -49,8 +51,8 @@ internal abstract class ConfigurationKey(string path, string unit, string meanin
     /// <summary>The value as a person reads it.</summary>
     public string Show(object? value) => value switch
     {
-        null => "",
-        _ when Secret => "(hidden)",
+        null or "" => "",
+        _ when Secret => Hidden,
         bool flag => flag ? "true" : "false",
         double number => number.ToString("R", CultureInfo.InvariantCulture),
         IReadOnlyList<string> list => string.Join(",", list),
@@ -65,7 +67,7 @@ internal abstract class ConfigurationKey(string path, string unit, string meanin
         switch (value)
         {
             case null: writer.WriteNullValue(); break;
-            case not null when Secret: writer.WriteStringValue("(hidden)"); break;
+            case not (null or "") when Secret: writer.WriteStringValue(Hidden); break;
             case bool flag: writer.WriteBooleanValue(flag); break;
             case int number: writer.WriteNumberValue(number); break;
             case double number: writer.WriteNumberValue(number); break;
@@ -84,8 +86,9 @@ internal abstract class ConfigurationKey(string path, string unit, string meanin
 
     protected static SettingValueException Wrong(string expected, string found) => new($"expected {expected}, found {found}");
 
-    protected static string Kind(JsonElement element) => element.ValueKind switch
+    protected string Kind(JsonElement element) => element.ValueKind switch
     {
+        _ when Secret => Hidden,
         JsonValueKind.String => $"the text \"{element.GetString()}\"",
         JsonValueKind.Object => "an object",
         JsonValueKind.Array => "a list",
@@ -155,7 +158,7 @@ internal sealed class TextKey(string path, string value, string meaning) : Confi
         writer.WriteString("default", Default);
     }
 
-    private string Quote(string text) => Secret ? "(hidden)" : $"\"{text}\"";
+    private string Quote(string text) => Secret ? Hidden : $"\"{text}\"";
 }
 
 /// <summary>A whole number within a range.</summary>

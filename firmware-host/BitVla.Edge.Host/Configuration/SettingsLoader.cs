@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace BitVla.Edge.Host.Configuration;
 
 /// <summary>Where settings may come from.</summary>
-/// <param name="File">Configuration file; null takes <see cref="SettingsLoader.DefaultFile"/> if it exists.</param>
+/// <param name="File">Configuration file; null for none.</param>
 /// <param name="Environment">Environment variables.</param>
 /// <param name="Assignments">KEY=VALUE from the command line.</param>
 internal sealed record SettingsSources(string? File, IReadOnlyDictionary<string, string> Environment, IReadOnlyList<string> Assignments)
@@ -69,12 +69,11 @@ internal sealed class SettingsLoader
 
     private void ReadFiles(string? file)
     {
-        if (file is null && !File.Exists(DefaultFile))
+        if (file is null)
         {
             return;
         }
 
-        file ??= DefaultFile;
         ReadFile(file);
         string folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, DropInFolder);
         if (!Directory.Exists(folder))

@@ -75,10 +75,14 @@ internal sealed class DaemonHost : IAsyncDisposable
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var told = stop.Register(() => ended.TrySetResult());
-        using var failed = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => ended.TrySetResult());
+        using var failed = OnFailure(() => ended.TrySetResult());
         await ended.Task.ConfigureAwait(false);
         await StopAsync().ConfigureAwait(false);
     }
+
+    /// <summary>Calls back when the daemon ends by itself.</summary>
+    public CancellationTokenRegistration OnFailure(Action act) =>
+        host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(act);
 
     /// <summary>Says <c>stopped</c> and ends.</summary>
     public Task StopAsync() => host.StopAsync();

@@ -20,7 +20,7 @@ internal static partial class DaemonLog
     [LoggerMessage(5, LogLevel.Debug, "CHUNK seq {Sequence} obs {ObservationSequence} instr {Instruction} age_ms {AgeMs} pass_ms {PassMs}")]
     public static partial void Chunk(ILogger log, uint sequence, uint observationSequence, uint instruction, long ageMs, long passMs);
 
-    [LoggerMessage(6, "EVENT {Code} {Message} {Data}")]
+    [LoggerMessage(EventId = 6, Message = "EVENT {Code} {Message} {Data}")]
     public static partial void Event(ILogger log, LogLevel level, string code, string message, string data);
 
     [LoggerMessage(7, LogLevel.Critical, "FAILED {Message}")]

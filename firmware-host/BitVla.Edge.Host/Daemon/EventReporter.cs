@@ -80,7 +80,8 @@ internal sealed class EventReporter(Publisher publisher, TimeSpan repeat, TimePr
         };
         if (log.IsEnabled(level))
         {
-            DaemonLog.Event(log, level, code, message, string.Join(' ', facts.Select(f => $"{f.Key}={f.Value}")));
+            string said = string.Join(' ', facts.Select(f => $"{f.Key}={f.Value}"));
+            DaemonLog.Event(log, level, code, message, said);
         }
 
         publisher.PostEvent(new EventMessage(clock.UnixMicroseconds(), (int)severity, code, Cut(message), facts.Count == 0 ? null : facts));

@@ -42,6 +42,12 @@ public static class WireWords
     /// <summary>Values of <c>mode</c>.</summary>
     public static IReadOnlyList<string> Modes { get; } = [Replace, Append];
 
+    /// <summary>Flag: nothing here drives a motor.</summary>
+    public const string Shadow = "shadow";
+
+    /// <summary>Flag: a sender did not say how old its part of the observation was; its age counts from arrival.</summary>
+    public const string AgeUnknown = "age_unknown";
+
     /// <summary>Values in <c>flags</c>.</summary>
-    public static IReadOnlyList<string> Flags { get; } = ["clamped", "stale_obs", "underrun", "shadow", "ensembled"];
+    public static IReadOnlyList<string> Flags { get; } = ["clamped", "stale_obs", "underrun", Shadow, "ensembled", AgeUnknown];
 }
