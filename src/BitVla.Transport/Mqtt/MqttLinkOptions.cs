@@ -44,7 +44,7 @@ public sealed record MqttLinkOptions
     /// <summary>First pause before a new try.</summary>
     public TimeSpan ReconnectMin { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Longest pause before a new try; issue R04 allows two seconds after the broker's return.</summary>
+    /// <summary>Longest pause before a new try; a robot is back within two seconds of its broker.</summary>
     public TimeSpan ReconnectMax { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How long another daemon has to say that the robot's name is its own.</summary>

@@ -264,8 +264,16 @@ public static class WireTables
         (Integer("t_us", UnixTime, "When it was sent; for logs, never for expiry.").Optional(), m => WireNode.OrNothing(m.TimeUs)),
         (U32("ttl_ms", "ms", "How long the sender means it; the message's own expiry decides.").Optional(), m => WireNode.OrNothing(m.TtlMs)));
 
+    /// <summary><c>claim</c>.</summary>
+    public static WireTable<ClaimMessage> Claim { get; } = new(
+        "claim", "claim", "Between daemons: who holds this robot's name.", WireLimits.CommandBytes,
+        o => new(o.TextOf("kind"), o.TextOf("instance"), o.Long("n")),
+        (Word("kind", ClaimMessage.Kinds, "Is the name free; it is mine; a note to myself."), m => WireNode.Of(m.Kind)),
+        (Text("instance", InstanceRule), m => WireNode.Of(m.Instance)),
+        (Integer("n", "", "Number of the note; 0 for others."), m => WireNode.Of(m.Number)));
+
     /// <summary>All of them, in the order of the documentation.</summary>
-    public static IReadOnlyList<WireTable> All { get; } = [Status, Birth, State, Chunk, Infer, Event, Reply, Proprio, Command];
+    public static IReadOnlyList<WireTable> All { get; } = [Status, Birth, State, Chunk, Infer, Event, Reply, Proprio, Command, Claim];
 
     /// <summary>First 16 hexadecimal digits of the SHA-256 of all schemas.</summary>
     public static string SchemaHash { get; } =
