@@ -29,17 +29,6 @@ internal sealed class Announcer(
         publisher.Post(publisher.State(board.Current));
     }
 
-    /// <summary>Publishes birth and state on a fresh connection.</summary>
-    public async Task AnnounceAsync(CancellationToken cancellation)
-    {
-        if (Volatile.Read(ref model) is { } loaded)
-        {
-            await link.PublishAsync(publisher.Birth(Birth(loaded)), cancellation).ConfigureAwait(false);
-        }
-
-        await link.PublishAsync(publisher.State(board.Current), cancellation).ConfigureAwait(false);
-    }
-
     private BirthMessage Birth(LoadedModel loaded)
     {
         var description = loaded.Policy.Description;

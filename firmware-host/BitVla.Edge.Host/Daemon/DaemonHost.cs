@@ -51,7 +51,7 @@ internal sealed class DaemonHost : IAsyncDisposable
         try
         {
             var options = settings.Link(session, broker?.Port);
-            var link = new MqttLink(options, clock);
+            var link = CreateLink(options, clock);
             var host = Build(settings, load, clock, logging ?? (builder => ToStandardError(builder, settings.LogLevel)), session, link);
             var daemon = new DaemonHost(host, broker, link, options);
             DaemonLog.Starting(
@@ -94,6 +94,18 @@ internal sealed class DaemonHost : IAsyncDisposable
         if (broker is not null)
         {
             await broker.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static MqttLink CreateLink(MqttLinkOptions options, TimeProvider clock)
+    {
+        try
+        {
+            return new MqttLink(options, clock);
+        }
+        catch (Exception cause) when (cause is ArgumentException or InvalidDataException)
+        {
+            throw new ConfigurationException($"{(cause is ArgumentException ? "robot" : ConfigurationKeys.MqttCaFile.Path)}: {cause.Message}");
         }
     }
 
@@ -153,7 +165,7 @@ internal sealed class DaemonHost : IAsyncDisposable
         // Started in this order, ended in the other: after the last chunk the last words, after those the farewell.
         services.AddSingleton<IHostedService>(s => new LinkService(
             link, s.GetRequiredService<Announcer>(), s.GetRequiredService<ObservationDesk>(), s.GetRequiredService<CommandDesk>(),
-            s.GetRequiredService<EventReporter>(), s.GetRequiredService<ILogger<LinkService>>()));
+            s.GetRequiredService<EventReporter>(), s.GetRequiredService<DaemonOutcome>(), s.GetRequiredService<ILogger<LinkService>>()));
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Outbox>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<InferenceLoop>());
         services.AddSingleton<IHostedService>(s => new TelemetryLoop(

@@ -8,11 +8,16 @@ namespace BitVla.Edge.Host.Daemon;
 
 /// <summary>Starts and ends the connection, and leads what arrives to its desk.</summary>
 internal sealed class LinkService(
-    MqttLink link, Announcer announcer, ObservationDesk observations, CommandDesk commands, EventReporter events, ILogger<LinkService> log) : IHostedService
+    MqttLink link, Announcer announcer, ObservationDesk observations, CommandDesk commands, EventReporter events, DaemonOutcome outcome, ILogger<LinkService> log) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        link.Connected = announcer.AnnounceAsync;
+        link.Connected = _ =>
+        {
+            // Through the same line as everything else, so that nothing older follows.
+            announcer.Announce();
+            return Task.CompletedTask;
+        };
         link.Received = Receive;
         link.StateChanged = (state, reason) => DaemonLog.Link(log, state.ToString(), reason);
         link.NameContended = instance => events.Report(
@@ -20,6 +25,8 @@ internal sealed class LinkService(
         link.GapFound = gap => events.Report(
             EventSeverity.Warning, EventCodes.LinkGap, "The MQTT loop stood still; what waited is refused.", ("gap_ms", gap.TotalMilliseconds.ToString("F0", CultureInfo.InvariantCulture)));
         link.Start();
+        _ = link.Completion.ContinueWith(
+            ended => outcome.Fail(ended.Exception!.GetBaseException()), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return Task.CompletedTask;
     }
 
