@@ -1,12 +1,18 @@
 namespace BitVla.TestKit;
 
-/// <summary>A clock that stands still until it is told to move; timers fire on the thread that moves it.</summary>
+/// <summary>A clock that moves when a test says so; its timers fire inside <see cref="Advance"/>.</summary>
 public sealed class ScriptedClock : TimeProvider
 {
-    private readonly Lock door = new();
+    private readonly Lock gate = new();
     private readonly List<ScriptedTimer> timers = [];
-    private TimeSpan now = TimeSpan.FromHours(1);
-    private DateTimeOffset utc = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private TimeSpan now;
+    private TimeSpan wallClockStep;
+
+    /// <summary>Wall clock at the start.</summary>
+    public DateTimeOffset Start { get; } = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    /// <summary>Whether timers fire; off, the process of the clock stands still.</summary>
+    public bool TimersRun { get; set; } = true;
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -14,53 +20,24 @@ public sealed class ScriptedClock : TimeProvider
     /// <inheritdoc/>
     public override long GetTimestamp()
     {
-        lock (door)
+        lock (gate)
         {
             return now.Ticks;
         }
     }
 
     /// <inheritdoc/>
-    public override DateTimeOffset GetUtcNow()
-    {
-        lock (door)
-        {
-            return utc;
-        }
-    }
-
-    /// <summary>Lets time pass, and fires what comes due.</summary>
-    public void Advance(TimeSpan by)
-    {
-        ScriptedTimer[] due;
-        lock (door)
-        {
-            now += by;
-            utc += by;
-            due = [.. timers.Where(t => t.Due <= now)];
-        }
-
-        foreach (var timer in due)
-        {
-            timer.Fire();
-        }
-    }
+    public override DateTimeOffset GetUtcNow() => Start + wallClockStep + TimeSpan.FromTicks(GetTimestamp());
 
     /// <summary>Steps the wall clock alone, as NTP may.</summary>
-    public void StepWallClock(TimeSpan by)
-    {
-        lock (door)
-        {
-            utc += by;
-        }
-    }
+    public void StepWallClock(TimeSpan by) => wallClockStep += by;
 
     /// <inheritdoc/>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ScriptedTimer(this, callback, state);
         timer.Change(dueTime, period);
-        lock (door)
+        lock (gate)
         {
             timers.Add(timer);
         }
@@ -68,35 +45,57 @@ public sealed class ScriptedClock : TimeProvider
         return timer;
     }
 
+    /// <summary>Moves the clock, firing what falls due on the way, each at its own time.</summary>
+    public void Advance(TimeSpan by)
+    {
+        TimeSpan end = TimeSpan.FromTicks(GetTimestamp()) + by;
+        while (TimersRun && NextDue(end) is { } timer)
+        {
+            timer.Fire();
+        }
+
+        lock (gate)
+        {
+            now = end;
+        }
+    }
+
+    private ScriptedTimer? NextDue(TimeSpan end)
+    {
+        lock (gate)
+        {
+            ScriptedTimer? next = timers.Where(timer => timer.Due <= end).MinBy(timer => timer.Due);
+            if (next is not null && next.Due > now)
+            {
+                now = next.Due.Value;
+            }
+
+            return next;
+        }
+    }
+
     private sealed class ScriptedTimer(ScriptedClock clock, TimerCallback callback, object? state) : ITimer
     {
-        private TimeSpan period = Timeout.InfiniteTimeSpan;
+        private TimeSpan period;
 
-        public TimeSpan Due { get; private set; } = TimeSpan.MaxValue;
+        public TimeSpan? Due { get; private set; }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period)
+        public bool Change(TimeSpan dueTime, TimeSpan newPeriod)
         {
-            lock (clock.door)
-            {
-                this.period = period;
-                Due = dueTime == Timeout.InfiniteTimeSpan ? TimeSpan.MaxValue : clock.now + dueTime;
-                return true;
-            }
+            period = newPeriod;
+            Due = dueTime == Timeout.InfiniteTimeSpan ? null : TimeSpan.FromTicks(clock.GetTimestamp()) + dueTime;
+            return true;
         }
 
         public void Fire()
         {
-            lock (clock.door)
-            {
-                Due = period <= TimeSpan.Zero ? TimeSpan.MaxValue : Due + period;
-            }
-
+            Due = period == Timeout.InfiniteTimeSpan ? null : Due + period;
             callback(state);
         }
 
         public void Dispose()
         {
-            lock (clock.door)
+            lock (clock.gate)
             {
                 clock.timers.Remove(this);
             }

@@ -100,6 +100,8 @@ public sealed class EmbeddedBroker : IAsyncDisposable
         return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
+    // No ReuseAddress: on Linux .NET makes of it SO_REUSEPORT too, and two brokers would share the port and its clients. A restart
+    // needs none: .NET sets SO_REUSEADDR on every listener.
     private async Task ListenAsync(int port)
     {
         MqttServerOptions options = new MqttServerOptionsBuilder()
@@ -107,7 +109,6 @@ public sealed class EmbeddedBroker : IAsyncDisposable
             .WithDefaultEndpointPort(port)
             .WithDefaultEndpointBoundIPAddress(IPAddress.Loopback)
             .WithDefaultEndpointBoundIPV6Address(IPAddress.None)
-            .WithDefaultEndpointReuseAddress()
             .WithPersistentSessions(true)
             .WithMaxPendingMessagesPerClient(MaxPendingMessages)
             .WithPendingMessagesOverflowStrategy(MqttPendingMessagesOverflowStrategy.DropNewMessage)
