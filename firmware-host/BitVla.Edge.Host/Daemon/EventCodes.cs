@@ -1,6 +1,6 @@
 namespace BitVla.Edge.Host.Daemon;
 
-/// <summary>Stable codes of events and replies; docs/wire.md lists them for people. Codes of <c>WIRE.</c> are the parser's.</summary>
+/// <summary>Stable codes of events and replies; docs/daemon.md lists them for people. Codes of <c>WIRE.</c> are the parser's.</summary>
 internal static class EventCodes
 {
     public const string Ok = "OK";
@@ -26,7 +26,6 @@ internal static class EventCodes
     public const string LinkNameContended = "LINK.NAME_CONTENDED";
     public const string ModelInvalid = "MODEL.INVALID";
     public const string ModelReady = "MODEL.READY";
-    public const string StateChanged = "STATE.CHANGED";
 }
 
 /// <summary>Severities of RFC 5424.</summary>
