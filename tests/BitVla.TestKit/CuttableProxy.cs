@@ -91,7 +91,11 @@ public sealed class CuttableProxy : IAsyncDisposable
         {
         }
 
-        near.Dispose();
-        far.Dispose();
+        lock (ends)
+        {
+            ends.RemoveAll(end => end == near || end == far);
+            near.Dispose();
+            far.Dispose();
+        }
     }
 }
