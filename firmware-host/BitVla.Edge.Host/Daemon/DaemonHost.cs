@@ -185,7 +185,13 @@ internal sealed class DaemonHost : IAsyncDisposable
             options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
             options.ColorBehavior = LoggerColorBehavior.Disabled;
         });
-        builder.Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.Configure<ConsoleLoggerOptions>(options =>
+        {
+            options.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // A reader of the log that hangs must not hold the MQTT loop.
+            options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        });
     }
 
     private sealed class SilentLifetime : IHostLifetime

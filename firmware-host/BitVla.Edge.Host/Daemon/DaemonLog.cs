@@ -28,7 +28,4 @@ internal static partial class DaemonLog
 
     [LoggerMessage(8, LogLevel.Information, "STOPPED pass_ended {PassEnded}")]
     public static partial void Stopped(ILogger log, bool passEnded);
-
-    [LoggerMessage(9, LogLevel.Warning, "DROPPED {Count} outgoing messages: no connection or no answer")]
-    public static partial void OutboxDropped(ILogger log, long count);
 }

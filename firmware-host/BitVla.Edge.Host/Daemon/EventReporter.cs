@@ -54,6 +54,7 @@ internal sealed class EventReporter(Publisher publisher, TimeSpan repeat, TimePr
             {
                 if (line.Pending is var (severity, message, facts) && clock.Monotonic() - line.Last >= repeat)
                 {
+                    line.HeldBack--;
                     Say(severity, code, message, facts, line);
                 }
             }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace BitVla.Edge.Host.Demo;
@@ -25,7 +26,7 @@ internal static class DemoModel
         var start = managed ? new ProcessStartInfo("dotnet", [packer, .. arguments]) : new ProcessStartInfo(packer, arguments);
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
-        using var child = Process.Start(start)!;
+        using var child = Begin(start);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(Patience);
         var output = child.StandardOutput.ReadToEndAsync(CancellationToken.None);
@@ -44,6 +45,18 @@ internal static class DemoModel
         if (child.ExitCode != 0)
         {
             throw new UsageException($"{packer} synth failed with code {child.ExitCode}: {(await error.ConfigureAwait(false)).Trim()}");
+        }
+    }
+
+    private static Process Begin(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception cause)
+        {
+            throw new UsageException($"{start.FileName}: expected a program, found: {cause.Message}");
         }
     }
 }

@@ -145,6 +145,29 @@ public sealed class ObservationFlowTests
     }
 
     [Fact]
+    public async Task Events_OfOneCode_AreHeldBackAndCounted()
+    {
+        const int Sent = 200;
+        await using var rig = await DaemonRig.StartAsync(new ScriptedPolicy(), "log.repeat_ms=200", "telemetry.period_ms=100");
+        await Ready(rig);
+        for (int i = 0; i < Sent; i++)
+        {
+            await rig.Robot.SendAsync(rig.Robot.Topics.ObsProprio, [(byte)'{']);
+        }
+
+        int told = 0;
+        int events = 0;
+        while (told < Sent)
+        {
+            var said = await rig.Robot.EventAsync(WireCodes.Malformed);
+            told += 1 + (said.Data!.TryGetValue("held_back", out string? held) ? int.Parse(held, null) : 0);
+            events++;
+        }
+
+        Assert.InRange(events, 2, Sent / 2);
+    }
+
+    [Fact]
     public async Task Image_Corrupt_IsAnEventAndTheNextPassRuns()
     {
         await using var rig = await DaemonRig.StartAsync(new ScriptedPolicy());
