@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace BitVla.TestKit;
 
 /// <summary>A mosquitto of one's own: a child process on a free loopback port, with its own folder and configuration.</summary>
-public sealed class MosquittoBroker : IAsyncDisposable
+public sealed partial class MosquittoBroker : IAsyncDisposable
 {
     private const int Tries = 200;
 
@@ -91,12 +92,25 @@ public sealed class MosquittoBroker : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops it in its tracks: connections stay open and nobody answers. <see cref="KillAsync"/> works on it still.</summary>
+    public void Freeze()
+    {
+        const int SigStop = 19;
+        if (Kill(process!.Id, SigStop) != 0)
+        {
+            throw new InvalidOperationException("the signal did not reach mosquitto");
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
         Directory.Delete(folder, recursive: true);
     }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
 
     private static string FindProgram()
     {

@@ -267,6 +267,19 @@ public sealed class MqttLinkTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Broker_FrozenWhileConnected_IsNoticedAndLeft()
+    {
+        await using MosquittoBroker broker = await MosquittoBroker.StartAsync();
+        await using LinkRig rig = await LinkRig.ConnectedAsync(
+            broker.Port, with: options => options with { KeepAliveSeconds = 1, AnswerWithin = TimeSpan.FromMilliseconds(500) });
+        broker.Freeze();
+        long since = Stopwatch.GetTimestamp();
+        await rig.UntilAsync(MqttLinkState.Connecting);
+        output.WriteLine($"noticed after {Stopwatch.GetElapsedTime(since).TotalSeconds:f1} s");
+        Assert.False(await rig.Link.PublishAsync(new(topics.ActionChunk, "x"u8.ToArray(), WireContent.Json), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Broker_ThatWantsAPassword_IsAStateWithItsReason()
     {
         await using MosquittoBroker broker = await MosquittoBroker.StartAsync("allow_anonymous false");
