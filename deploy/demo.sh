@@ -35,7 +35,12 @@ fi
 rm -rf "$out"
 mkdir -p "$out"
 show() {
-  printf '\n$ %s\n' "$(echo "$*" | sed "s|$programs/||")"
+  local word
+  printf '\n$ %s' "${1##*/}"
+  for word in "${@:2}"; do
+    case $word in *" "*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac
+  done
+  printf '\n'
   "$@"
 }
 
@@ -43,5 +48,5 @@ show "$programs/bitvla-pack" synth --preset tiny --checkpoint "$out/checkpoint"
 show "$programs/bitvla-pack" pack "$out/checkpoint" -o "$out/tiny.bitvla"
 show "$programs/bitvla-pack" verify "$out/tiny.bitvla"
 show "$programs/bitvlad" act --model "$out/tiny.bitvla" \
-  --image full_image=deploy/pictures/front.png --image wrist_image=deploy/pictures/wrist.png \
+  --image full=deploy/pictures/front.png --image wrist=deploy/pictures/wrist.png \
   --state 0.1,0,0.2,0,0,0,0.04,-0.04 --instruction "pick up the black bowl and place it on the plate"

@@ -74,7 +74,8 @@ publish_kernel_tests() {
 on_arm() { # CPU COMMAND...
   local cpu=$1
   shift
-  # Without W^X remapping: qemu 7.2 trips over the double mapping of just-in-time code.
+  # The emulator does not see code that the runtime writes through a second mapping, and dies of stale instructions;
+  # with the one setting the runtime writes where it executes. It concerns the kernel tests; native binaries write no code.
   DOTNET_EnableWriteXorExecute=0 qemu-aarch64 -cpu "$cpu" -L "$BITVLA_SYSROOT" "$@"
 }
 export -f publish_native publish_kernel_tests on_arm arm_sysroot need_packages node_tools need_everything

@@ -57,21 +57,16 @@ public sealed class CheckpointPacker
         }
 
         using var checkpoint = CheckpointDirectory.Open(checkpointFolder);
+        string[] folders = [checkpointFolder, Path.Combine(checkpointFolder, CheckpointDirectory.AdapterFolder)];
+        FileIdentity.RefuseInput(output, folders.Where(Directory.Exists).SelectMany(Directory.EnumerateFiles), "a file of the checkpoint");
         var plan = PackPlan.Create(checkpoint, options);
         CheckLimits(plan);
-        try
-        {
-            using var writer = new PackedModelWriter(output, plan.Manifest, plan.Tokenizer);
-            var packer = new CheckpointPacker(plan, writer, progress, cancellation);
-            packer.WriteAll();
-            writer.Commit();
-            long largest = Math.Max(Math.Max(packer.codes.Length, packer.piece.Length), Math.Max(sizeof(float) * packer.values.LongLength, 2 * packer.panel.LongLength));
-            return new PackSummary(output, writer.ModelId!, new FileInfo(output).Length, writer.Plan.Count, plan.Manifest, largest, plan.Notes);
-        }
-        catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
-        {
-            throw new ArtifactException(ArtifactError.Unreadable, output, "output", "a folder with room that can be written", cause.Message, null, cause);
-        }
+        using var writer = new PackedModelWriter(output, plan.Manifest, plan.Tokenizer);
+        var packer = new CheckpointPacker(plan, writer, progress, cancellation);
+        packer.WriteAll();
+        writer.Commit();
+        long largest = Math.Max(Math.Max(packer.codes.Length, packer.piece.Length), Math.Max(sizeof(float) * packer.values.LongLength, 2 * packer.panel.LongLength));
+        return new PackSummary(output, writer.ModelId!, writer.FileBytes, writer.Plan.Count, plan.Manifest, largest, plan.Notes);
     }
 
     private static void CheckLimits(PackPlan plan)

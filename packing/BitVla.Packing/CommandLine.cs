@@ -20,11 +20,11 @@ internal static class CommandLine
             Exit codes:
               0    done
               1    the command line is wrong, or its output cannot be written
-              2    a configuration file is wrong
+              2    a setting is wrong         (bitvlad; one table serves both programs)
               3    the model or checkpoint is invalid, or verify found damage
-              4    hardware is missing        (bitvlad; one table serves both programs)
+              4    hardware is missing        (bitvlad)
               5    refused for safety         (bitvlad)
-              6    timed out                  (bitvlad)
+              6    timed out; not used yet
               70   something unexpected, with a trace
               130  ended by Ctrl-C; nothing is left behind
 

@@ -135,12 +135,12 @@ public sealed class DryRun
         }
     }
 
+    // What the readers demand (vision_feature_select_strategy, the post-processor and more) blocks when it differs, and is no item here.
     private void Config(CheckpointConfig config)
     {
         Compare("model_type (2.3)", "openvla", config.ModelType);
         Compare("image_token_index (2.3)", "128260", Text(config.ImageTokenIndex));
         Compare("vision_feature_layer (2.3, 3)", "-1, the last", config.TappedLayers == config.VisionLayers ? "-1, the last" : $"layer {config.TappedLayers} of {config.VisionLayers}");
-        Compare("vision_feature_select_strategy (2.3)", "full", "full");
         Compare("vocab_size (2.3, 3)", "128264", Text(config.VocabSize));
         Compare("max_position_embeddings (3)", "4096", Text(config.MaxPositions));
         Compare("rope_theta (3)", "500000", Text(config.RopeTheta));
@@ -158,7 +158,6 @@ public sealed class DryRun
 
     private void Tokens(TokenizerReader.Result tokenizer)
     {
-        Add("post-processor prepends begin-of-text (2.6)", "yes", "yes", DryRunState.Agrees);
         (string Token, int Id)[] known =
         [
             ("<|begin_of_text|>", 128000), ("<|end_of_text|>", 128001), ("<|pad|>", 128002), ("<|eot_id|>", 128009), ("<|image_pad|>", 128010),

@@ -19,6 +19,7 @@ internal static class ExtractCommand
             """
             Ternary matrices become fp32 [N, K], digit times gain; bf16 matrices [N, K] leave their panels but keep their bits;
             all others are copied. Names are those of inspect. A fused matrix comes whole, or one part of it with --part.
+            An output file that is there is replaced, once the new one is whole; only the model itself is refused.
 
             Examples:
               bitvla-pack extract model.bitvla --tensor blk.0.attn_qkv.weight --part k -o k.safetensors
@@ -45,7 +46,7 @@ internal static class ExtractCommand
     }
 
     /// <summary>Writes a tensor and says how it was written. Its checksum is verified first.</summary>
-    /// <exception cref="UsageException">There is no such tensor or part.</exception>
+    /// <exception cref="UsageException">There is no such tensor or part, or the output is the model.</exception>
     public static SafetensorsEntry Extract(PackedModel model, string name, string? part, string output, CancellationToken cancellation)
     {
         var tensors = model.Document.Tensors;
@@ -55,6 +56,7 @@ internal static class ExtractCommand
             throw new UsageException($"{model.File} has no tensor {name}; inspect lists them.");
         }
 
+        FileIdentity.RefuseInput(output, [model.File], "the model itself");
         model.CheckXxh3(index, cancellation);
         var tensor = tensors[index];
         var geometry = model.Manifest.Geometry;

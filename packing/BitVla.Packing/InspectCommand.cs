@@ -63,7 +63,7 @@ internal static class InspectCommand
     {
         var m = model.Manifest;
         var text = new StringBuilder();
-        void Line(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture).TrimEnd());
+        void Line(FormattableString line) => text.AppendLine(TerminalText.Clean(line.ToString(CultureInfo.InvariantCulture).TrimEnd()));
         Line($"{model.File}: {m.Name}");
         Line($"model id     {model.ModelId}");
         Line($"packed by    {m.Packer}");

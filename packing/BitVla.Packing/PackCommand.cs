@@ -80,6 +80,7 @@ public static class PackCommand
             The folder holds what the authors' trainer writes: config.json, safetensors in one file or shards, the action head's and the
             proprio projector's .pt files, tokenizer, preprocessor and processor configurations, dataset_statistics.json. Weights and
             config.json may stand in lora_adapter/ below it. Pickles are read by a reader that can build tensors and nothing else.
+            With --force an output file that is there is replaced, once the new one is whole; a file of the checkpoint never is.
 
             Examples:
               bitvla-pack pack ft-bitvla-libero_spatial --dry-run
@@ -149,7 +150,7 @@ public static class PackCommand
         {
             foreach (var item in run.Items.Where(item => item.State != DryRunState.Agrees))
             {
-                Console.Out.WriteLine($"{(item.State == DryRunState.Blocks ? "BLOCKS " : "differs")} {item.Subject}: expected {item.Expected}, found {item.Found}");
+                Console.Out.WriteLine($"{(item.State == DryRunState.Blocks ? "BLOCKS " : "differs")} {TerminalText.Clean($"{item.Subject}: expected {item.Expected}, found {item.Found}")}");
             }
 
             int agree = run.Items.Count(item => item.State == DryRunState.Agrees);
@@ -187,7 +188,7 @@ public static class PackCommand
             Console.Out.WriteLine($"{g.Cameras.Count} cameras, {g.ChunkLength} x {g.ActionDim} actions, proprio {g.ProprioDim}, {(g.VisionTernary ? "ternary" : "bf16")} vision");
             foreach (string note in summary.Notes)
             {
-                Console.Out.WriteLine($"note: {note}");
+                Console.Out.WriteLine($"note: {TerminalText.Clean(note)}");
             }
         }
 

@@ -14,7 +14,7 @@ internal static class VerifyCommand
             """
             Checks, in this order: the directory with its checksum, the geometry and the place of every tensor; then for each tensor
             XXH3 and SHA-256, legal ternary codes, weight zero in padding channels, zero in padding outputs, finite numbers, positive
-            scales, zero bytes up to the next tensor; for the embedding table also each row's checksum.
+            scales, zero bytes up to the next tensor; for the embedding table also each row's checksum and numbers.
 
             A failure names the tensor and the byte in the file. Exit code 0 when all is well, 3 when not.
 

@@ -4,8 +4,8 @@ namespace BitVla.Contracts;
 public sealed class NonFiniteActionException : Exception
 {
     /// <summary>Creates the exception for the first value that is not finite.</summary>
-    public NonFiniteActionException(int step, int dimension, float value)
-        : base($"normalized_actions[{step},{dimension}]: expected a finite number, found {value}")
+    public NonFiniteActionException(string doorway, int step, int dimension, double value)
+        : base($"{doorway}[{step},{dimension}]: expected a finite number, found {value}")
     {
     }
 }

@@ -42,8 +42,16 @@ public sealed class ArtifactException : Exception
     /// <summary>Byte offset in the file, where one is known.</summary>
     public long? Offset { get; }
 
+    private static string Shown(string part)
+    {
+        const int MaxShown = 1024;
+        return TerminalText.Clean(part.Length <= MaxShown ? part : part[..MaxShown] + "…");
+    }
+
     private static string Describe(ArtifactError error, string file, string field, string expected, string found, long? offset)
     {
+        // Names and values come from files that may be hostile; the properties keep them as they are.
+        (file, field, expected, found) = (Shown(file), Shown(field), Shown(expected), Shown(found));
         string place = offset is { } o ? string.Create(CultureInfo.InvariantCulture, $" at byte {o}") : "";
         return $"{file}: {field}{place}: expected {expected}, found {found} [{error}]";
     }

@@ -187,19 +187,39 @@ internal static class ManifestCodec
         var all = new ModelStatistics[names.Length];
         for (int i = 0; i < all.Length; i++)
         {
+            var (actionLow, actionHigh) = ReadBounds(d, i, "action", g.ActionDim);
+            var (proprioLow, proprioHigh) = ReadBounds(d, i, "proprio", g.ProprioDim);
             all[i] = new ModelStatistics
             {
                 Name = names[i],
-                ActionQ01 = d.Float64Array(ModelKeys.Statistics(i, "action", "q01"), g.ActionDim),
-                ActionQ99 = d.Float64Array(ModelKeys.Statistics(i, "action", "q99"), g.ActionDim),
+                ActionQ01 = actionLow,
+                ActionQ99 = actionHigh,
                 ActionMask = d.BoolArray(ModelKeys.Statistics(i, "action", "mask"), g.ActionDim),
-                ProprioQ01 = d.Float64Array(ModelKeys.Statistics(i, "proprio", "q01"), g.ProprioDim),
-                ProprioQ99 = d.Float64Array(ModelKeys.Statistics(i, "proprio", "q99"), g.ProprioDim),
+                ProprioQ01 = proprioLow,
+                ProprioQ99 = proprioHigh,
                 ProprioMask = d.BoolArray(ModelKeys.Statistics(i, "proprio", "mask"), g.ProprioDim),
             };
         }
 
         return all;
+    }
+
+    private static (double[] Low, double[] High) ReadBounds(GgufDocument d, int index, string what, int width)
+    {
+        string key = ModelKeys.Statistics(index, what, "q01");
+        double[] low = d.Float64Array(key, width);
+        double[] high = d.Float64Array(ModelKeys.Statistics(index, what, "q99"), width);
+        if (ModelStatistics.IndexOfBadBounds(low, high) is >= 0 and var bad)
+        {
+            throw d.Wrong(
+                ArtifactError.Contradiction,
+                key,
+                $"at most q99, {high[bad]}, and at a finite distance from it, at index {bad}",
+                $"{low[bad]}",
+                d.RequireArray(key, GgufValueType.Float64).Offset + 8L * bad);
+        }
+
+        return (low, high);
     }
 
     private static double[] Positive(GgufDocument d, string key)

@@ -7,6 +7,21 @@ namespace BitVla.Format;
 /// </remarks>
 public sealed record ModelStatistics
 {
+    /// <summary>The first index where q99 lies below q01, or so far above it that the difference overflows; -1 when there is none.</summary>
+    public static int IndexOfBadBounds(ReadOnlySpan<double> q01, ReadOnlySpan<double> q99)
+    {
+        for (int i = 0; i < q01.Length; i++)
+        {
+            // Equal bounds occur (a joint that never moved) and are defined; the other order is no quantile.
+            if (!(q01[i] <= q99[i]) || !double.IsFinite(q99[i] - q01[i]))
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
     /// <summary>The un-normalisation key.</summary>
     public required string Name { get; init; }
 

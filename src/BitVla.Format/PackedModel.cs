@@ -32,8 +32,10 @@ public sealed unsafe class PackedModel : IDisposable
         Document = GgufDocument.Parse(data, length, file);
         CheckDirectory();
         Manifest = ManifestCodec.Read(Document);
-        Tokenizer = new PackedTokenizer(Document, data, Manifest);
         CheckPlan();
+
+        // After all that can refuse the file: the tokenizer owns memory that nobody could free.
+        Tokenizer = new PackedTokenizer(Document, data, Manifest);
         tensorHashesOffset = Document.RequireArray(ModelKeys.TensorXxh3, GgufValueType.UInt64).Offset;
         embedding = Tensor(TensorNames.Embedding);
         rowHashes = (ulong*)Data(TensorNames.EmbeddingRowXxh3);
@@ -73,17 +75,31 @@ public sealed unsafe class PackedModel : IDisposable
                 throw new ArtifactException(ArtifactError.NotFound, path, "file", "a packed model", "no such file");
             }
 
+            // Pipes and devices have no length either; opening a pipe would wait for its writer.
             if (info.Length == 0)
             {
                 throw new ArtifactException(ArtifactError.Truncated, path, "file", "a packed model", "an empty file");
             }
 
-            mapping = MemoryMappedFile.CreateFromFile(path, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-            view = mapping.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            // One opening for length and map: a file renamed into this place meanwhile is another file.
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 0);
+            long length;
+            try
+            {
+                length = stream.Length;
+                mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            }
+            catch
+            {
+                stream.Dispose();
+                throw;
+            }
+
+            view = mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             byte* pointer = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
             held = true;
-            return new PackedModel(path, pointer, info.Length, mapping, view);
+            return new PackedModel(path, pointer, length, mapping, view);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {
@@ -185,7 +201,7 @@ public sealed unsafe class PackedModel : IDisposable
     }
 
     /// <summary>The bf16 values of an embedding row [D]; its checksum is verified on first use.</summary>
-    /// <exception cref="ArtifactException">The checksum does not match.</exception>
+    /// <exception cref="ArtifactException">The checksum does not match, or a value is not finite.</exception>
     public ushort* EmbeddingRow(int id)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
@@ -203,15 +219,22 @@ public sealed unsafe class PackedModel : IDisposable
         return (ushort*)row;
     }
 
-    /// <summary>Checks the checksum of one embedding row.</summary>
+    /// <summary>Checks the checksum of one embedding row, and that its values are finite.</summary>
+    /// <exception cref="ArtifactException">They are not; the row is named.</exception>
     public void CheckEmbeddingRow(int id)
     {
         int rowBytes = Manifest.Geometry.Width * sizeof(ushort);
         long at = embedding.Offset + (long)id * rowBytes;
-        ulong found = XxHash3.HashToUInt64(new ReadOnlySpan<byte>(data + at, rowBytes));
+        var row = new ReadOnlySpan<byte>(data + at, rowBytes);
+        ulong found = XxHash3.HashToUInt64(row);
         if (found != rowHashes[id])
         {
             throw Document.Wrong(ArtifactError.ChecksumMismatch, $"{TensorNames.Embedding} row {id}", $"XXH3 {rowHashes[id]:x16}", $"{found:x16}", at);
+        }
+
+        if (TensorValues.IndexOfNonFiniteBFloat16(row) is >= 0 and var bad)
+        {
+            throw Document.Wrong(ArtifactError.NonFinite, $"{TensorNames.Embedding} row {id}", "finite values", "NaN or infinity", at + bad);
         }
     }
 
@@ -236,27 +259,49 @@ public sealed unsafe class PackedModel : IDisposable
             throw Document.Wrong(ArtifactError.WrongShape, ModelKeys.ModelId, "32 bytes", $"{id.Count}", id.Offset);
         }
 
-        // The directory is copied once (a few megabytes) because its own checksum bytes count as zero.
-        byte[] copy = new ReadOnlySpan<byte>(data, checked((int)Document.DataStart)).ToArray();
+        ReadOnlySpan<byte> zeros = new byte[32];
         ulong expected = Document.UInt64(ModelKeys.MetadataXxh3);
-        copy.AsSpan((int)checksum.Offset, 8).Clear();
-        ulong found = XxHash3.HashToUInt64(copy);
+        var fast = new XxHash3();
+        foreach (var (at, bytes, isZero) in DirectoryPieces(checksum))
+        {
+            fast.Append(isZero ? zeros[..bytes] : new ReadOnlySpan<byte>(data + at, bytes));
+        }
+
+        ulong found = fast.GetCurrentHashAsUInt64();
         if (found != expected)
         {
             throw Document.Wrong(ArtifactError.ChecksumMismatch, ModelKeys.MetadataXxh3, $"XXH3 {expected:x16}", $"{found:x16}", checksum.Offset);
         }
 
-        var idBytes = copy.AsSpan((int)id.Offset, 32);
-        byte[] stored = idBytes.ToArray();
-        idBytes.Clear();
-        byte[] computed = SHA256.HashData(copy);
-        if (!computed.AsSpan().SequenceEqual(stored))
+        using var strong = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (at, bytes, isZero) in DirectoryPieces(checksum, id))
+        {
+            strong.AppendData(isZero ? zeros[..bytes] : new ReadOnlySpan<byte>(data + at, bytes));
+        }
+
+        var stored = Document.Bytes(id);
+        byte[] computed = strong.GetHashAndReset();
+        if (!stored.SequenceEqual(computed))
         {
             throw Document.Wrong(
                 ArtifactError.ChecksumMismatch, ModelKeys.ModelId, $"SHA-256 {Convert.ToHexStringLower(computed)}", Convert.ToHexStringLower(stored), id.Offset);
         }
 
         ModelId = Convert.ToHexStringLower(stored);
+    }
+
+    // The directory, where some fields count as zero: its hashes lie in it themselves. In pieces instead of a copy, for it may be long.
+    private IEnumerable<(long At, int Bytes, bool IsZero)> DirectoryPieces(params GgufValue[] zeroed)
+    {
+        long at = 0;
+        foreach (var field in zeroed.OrderBy(value => value.Offset))
+        {
+            yield return (at, checked((int)(field.Offset - at)), false);
+            yield return (field.Offset, checked((int)field.Bytes), true);
+            at = field.Offset + field.Bytes;
+        }
+
+        yield return (at, checked((int)(Document.DataStart - at)), false);
     }
 
     private void CheckPlan()

@@ -27,7 +27,7 @@ public sealed class PackedModelWriter : IDisposable
     private long written;
 
     /// <summary>Opens the temporary file and writes the directory.</summary>
-    /// <exception cref="ArtifactException">The geometry contradicts itself, or the folder cannot be written.</exception>
+    /// <exception cref="ArtifactException">The geometry contradicts itself, or the output cannot be written; so for all that writes.</exception>
     public PackedModelWriter(string path, ModelManifest manifest, TokenizerContent tokenizer)
     {
         manifest.Geometry.Validate(path);
@@ -38,7 +38,16 @@ public sealed class PackedModelWriter : IDisposable
         sha256 = new byte[32 * plan.Count];
         rowHashes = new ulong[manifest.Geometry.VocabRows];
         file = new AtomicFile(path);
-        file.Stream.Write(header);
+        try
+        {
+            file.Stream.Write(header);
+        }
+        catch
+        {
+            // Nobody can dispose of what a constructor did not finish.
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The tensors to write, in order.</summary>

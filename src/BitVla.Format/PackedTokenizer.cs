@@ -12,6 +12,10 @@ namespace BitVla.Format;
 /// </remarks>
 public sealed unsafe class PackedTokenizer : IDisposable
 {
+    // Both hashes can be computed by whoever writes a file, and colliding entries would make building the tables quadratic. At two
+    // thirds full, honest entries end up some dozens of slots away; a test holds the Llama-3 vocabulary below 128.
+    private const int MaxProbes = 1024;
+
     private readonly byte* data;
     private readonly long* offsets;
     private readonly int* tokenTable;
@@ -80,6 +84,9 @@ public sealed unsafe class PackedTokenizer : IDisposable
     /// <summary>Whether a pre-token that is itself a vocabulary entry is emitted whole.</summary>
     public bool IgnoreMerges { get; }
 
+    /// <summary>The longest way of any token or merge from its slot: what the worst look-up costs.</summary>
+    public int LongestProbe { get; private set; }
+
     /// <summary>UTF-8 bytes of a token.</summary>
     public ReadOnlySpan<byte> Token(int id)
     {
@@ -100,7 +107,8 @@ public sealed unsafe class PackedTokenizer : IDisposable
     /// <summary>Id of the token with these bytes; -1 when there is none.</summary>
     public int Find(ReadOnlySpan<byte> token)
     {
-        for (uint slot = Hash(token) & (uint)tokenMask; ; slot = (slot + 1) & (uint)tokenMask)
+        uint slot = Hash(token) & (uint)tokenMask;
+        for (int probes = 0; probes <= LongestProbe; probes++, slot = (slot + 1) & (uint)tokenMask)
         {
             int id = tokenTable[slot];
             if (id < 0 || Token(id).SequenceEqual(token))
@@ -108,12 +116,15 @@ public sealed unsafe class PackedTokenizer : IDisposable
                 return id;
             }
         }
+
+        return -1;
     }
 
     /// <summary>Rank of the merge of two tokens; -1 when there is none.</summary>
     public int MergeRank(int left, int right)
     {
-        for (uint slot = HashPair((uint)left, (uint)right) & (uint)mergeMask; ; slot = (slot + 1) & (uint)mergeMask)
+        uint slot = HashPair((uint)left, (uint)right) & (uint)mergeMask;
+        for (int probes = 0; probes <= LongestProbe; probes++, slot = (slot + 1) & (uint)mergeMask)
         {
             int rank = mergeTable[slot];
             if (rank < 0 || (merges[2 * rank] == (uint)left && merges[2 * rank + 1] == (uint)right))
@@ -121,6 +132,8 @@ public sealed unsafe class PackedTokenizer : IDisposable
                 return rank;
             }
         }
+
+        return -1;
     }
 
     /// <inheritdoc/>
@@ -163,6 +176,16 @@ public sealed unsafe class PackedTokenizer : IDisposable
         return (uint)(mixed >> 32);
     }
 
+    private void CountProbe(GgufDocument document, string key, ref int probes, long offset)
+    {
+        if (++probes > MaxProbes)
+        {
+            throw document.Wrong(ArtifactError.LimitExceeded, key, $"at most {MaxProbes} entries whose hashes collide", "more", offset);
+        }
+
+        LongestProbe = Math.Max(LongestProbe, probes);
+    }
+
     private void IndexTokens(GgufDocument document, long start)
     {
         long at = start;
@@ -177,8 +200,10 @@ public sealed unsafe class PackedTokenizer : IDisposable
             }
 
             uint slot = Hash(token) & (uint)tokenMask;
+            int probes = 0;
             for (; tokenTable[slot] >= 0; slot = (slot + 1) & (uint)tokenMask)
             {
+                CountProbe(document, ModelKeys.Tokens, ref probes, offsets[id]);
                 if (Token(tokenTable[slot]).SequenceEqual(token))
                 {
                     throw document.Wrong(ArtifactError.Duplicate, ModelKeys.Tokens, "distinct tokens", $"ids {tokenTable[slot]} and {id} alike", offsets[id]);
@@ -201,8 +226,10 @@ public sealed unsafe class PackedTokenizer : IDisposable
             }
 
             uint slot = HashPair(left, right) & (uint)mergeMask;
+            int probes = 0;
             for (; mergeTable[slot] >= 0; slot = (slot + 1) & (uint)mergeMask)
             {
+                CountProbe(document, ModelKeys.MergePairs, ref probes, start + 8L * rank);
                 int other = mergeTable[slot];
                 if (merges[2 * other] == left && merges[2 * other + 1] == right)
                 {

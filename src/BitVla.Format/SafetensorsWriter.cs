@@ -20,6 +20,7 @@ public sealed class SafetensorsWriter : IDisposable
     private readonly long length;
 
     /// <summary>Opens the file and writes the header.</summary>
+    /// <exception cref="ArtifactException">The output cannot be written; so for all that writes.</exception>
     public SafetensorsWriter(string path, IReadOnlyList<SafetensorsEntry> entries)
     {
         byte[] header = Header(entries);
@@ -27,8 +28,17 @@ public sealed class SafetensorsWriter : IDisposable
         file = new AtomicFile(path);
         Span<byte> size = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(size, (ulong)header.Length);
-        file.Stream.Write(size);
-        file.Stream.Write(header);
+        try
+        {
+            file.Stream.Write(size);
+            file.Stream.Write(header);
+        }
+        catch
+        {
+            // Nobody can dispose of what a constructor did not finish.
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Appends tensor bytes.</summary>

@@ -2,6 +2,7 @@ using BitVla.Contracts;
 using BitVla.Format.Layout;
 using BitVla.Format;
 using BitVla.Kernels.Dispatch;
+using BitVla.Kernels.Threading;
 using BitVla.Kernels;
 using BitVla.Model.Action;
 using BitVla.Model.Language;
@@ -41,32 +42,29 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         this.options = options;
         var manifest = model.Manifest;
         g = manifest.Geometry;
-        int threads = options.Threads ?? Environment.ProcessorCount;
-        operations = new Operations(choice, threads, new OperationLimits(
-            MaxRows: g.MaxSequence,
+        int threads = options.Threads ?? Math.Min(Environment.ProcessorCount, WorkerPool.MaxThreads);
+        var limits = new OperationLimits(
             MaxColumns: Math.Max(Math.Max(g.FeedForward, g.VisionFeedForward), Math.Max(g.ActionDim * g.Width, g.PatchValues)),
-            MaxOutputs: Math.Max(Math.Max(g.QkvRows, 2 * g.FeedForward), Math.Max(3 * g.VisionWidth, g.VisionFeedForward)),
             MaxKeys: Math.Max(g.MaxSequence, g.Patches),
-            MaxKeyFeatures: Math.Max(g.KvWidth, g.Cameras.Count * g.VisionWidth)));
-        images = new ImagePreprocessor(new ImagePreprocessorOptions(
-            g.ImageSize,
-            options.CenterCrop ?? manifest.CenterCrop,
-            manifest.PixelRescale,
-            Array.ConvertAll(manifest.PixelMean, v => (float)v),
-            Array.ConvertAll(manifest.PixelStd, v => (float)v)));
+            MaxKeyFeatures: Math.Max(g.KvWidth, g.Cameras.Count * g.VisionWidth));
+        images = CreatePreprocessor(model, options);
         prompt = new PromptAssembler(manifest, new Tokenizer(model.Tokenizer));
         unnormalizer = new ActionUnnormalizer(statistics, manifest.GripperConvention);
         proprioNormalizer = g.ProprioDim > 0 ? new ProprioNormalizer(statistics) : null;
         rotate180 = [.. g.Cameras.Select(c => c.Rotate180 || options.Rotate180.Contains(c.Name))];
         ids = new int[g.MaxSequence];
+
+        // Measured before anything of it is taken: the rooms of this first layout hold no memory and are dropped.
+        operations = null!;
         _ = Place();
-        if (arena.Bytes > MaxArenaBytes)
+        long bytes = arena.Bytes + limits.PanelBytes;
+        if (bytes > MaxArenaBytes)
         {
-            operations.Dispose();
             throw new ArtifactException(
-                ArtifactError.LimitExceeded, model.File, "geometry", $"a pass within {MaxArenaBytes} bytes of buffers", $"{arena.Bytes}");
+                ArtifactError.LimitExceeded, model.File, "geometry", $"a pass within {MaxArenaBytes} bytes of buffers", $"{bytes}");
         }
 
+        operations = new Operations(choice, threads, limits);
         arena.Commit();
         rooms = Place();
         Description = new PolicyDescription(
@@ -145,7 +143,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         }
 
         Timings.Start();
-        PrepareImages(observation, trace);
+        PrepareImages(observation, trace, cancellation);
         Timings.End(Stage.Images);
         rooms.Vision.Run(rooms.Pixels, trace, cancellation);
         Timings.End(Stage.Vision);
@@ -167,6 +165,26 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         operations.Dispose();
         arena.Dispose();
         model.Dispose();
+    }
+
+    private static ImagePreprocessor CreatePreprocessor(PackedModel model, PolicyOptions options)
+    {
+        var manifest = model.Manifest;
+        try
+        {
+            return new ImagePreprocessor(new ImagePreprocessorOptions(
+                manifest.Geometry.ImageSize,
+                options.CenterCrop ?? manifest.CenterCrop,
+                manifest.PixelRescale,
+                Array.ConvertAll(manifest.PixelMean, v => (float)v),
+                Array.ConvertAll(manifest.PixelStd, v => (float)v)));
+        }
+        catch (ArgumentException cause)
+        {
+            // Numbers that are finite and positive in double may be neither in float32.
+            throw new ArtifactException(
+                ArtifactError.InvalidValue, model.File, "bitvla.preprocessor", "numbers that float32 holds", cause.Message, null, cause);
+        }
     }
 
     private static ModelStatistics SelectStatistics(PackedModel model, string? key)
@@ -206,7 +224,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         return placed;
     }
 
-    private void PrepareImages(Observation observation, DoorwayTrace? trace)
+    private void PrepareImages(Observation observation, DoorwayTrace? trace, CancellationToken cancellation)
     {
         if (observation.Frames.Count != g.Cameras.Count)
         {
@@ -222,7 +240,7 @@ public sealed unsafe class BitVlaPolicy : IPolicy
                 throw new ObservationException($"images[{i}]", $"camera {g.Cameras[i].Name}", frame.Camera);
             }
 
-            images.Prepare(frame, rotate180[i], new Span<float>(rooms.Pixels + (nint)i * values, values));
+            images.Prepare(frame, rotate180[i], new Span<float>(rooms.Pixels + (nint)i * values, values), cancellation);
         }
 
         trace?.Record("pixel_values", rooms.Pixels, g.Cameras.Count, values);
@@ -272,13 +290,21 @@ public sealed unsafe class BitVlaPolicy : IPolicy
         {
             if (!float.IsFinite(normalized[i]))
             {
-                throw new NonFiniteActionException(i / g.ActionDim, i % g.ActionDim, normalized[i]);
+                throw new NonFiniteActionException("normalized_actions", i / g.ActionDim, i % g.ActionDim, normalized[i]);
             }
         }
 
         normalized.CopyTo(chunk.Normalized.Values);
         chunk.SequenceLength = sequenceLength;
         unnormalizer.Apply(chunk);
+        for (int i = 0; i < normalized.Length; i++)
+        {
+            if (!double.IsFinite(chunk.Actions[i]))
+            {
+                throw new NonFiniteActionException("actions", i / g.ActionDim, i % g.ActionDim, chunk.Actions[i]);
+            }
+        }
+
         trace?.Record("normalized_actions", normalized, g.ChunkLength, g.ActionDim);
         trace?.Record("actions", (ReadOnlySpan<double>)chunk.Actions, g.ChunkLength, g.ActionDim);
         trace?.Record("env_actions", (ReadOnlySpan<double>)chunk.EnvironmentActions, g.ChunkLength, g.ActionDim);

@@ -9,7 +9,7 @@ namespace BitVla.EndToEnd.Tests;
 public sealed class BitContractTests : IClassFixture<BitContractTests.Awkward>
 {
     private const string ModelId = "37162b5dcef17a7384419ad61ceadb07109b53b991fda4dc23d8169e0ef7fcce";
-    private const string Digest = "c1b692f246f47cf2";
+    private const string Digest = "9a787f18b7ac9b3f";
 
     private readonly Awkward awkward;
 

@@ -22,7 +22,7 @@ public sealed class ExitCodeTests : IDisposable
     [Theory]
     [InlineData("dance")]
     [InlineData("act")]
-    [InlineData("act --model m --instruction i --image full_image=missing.png --center-crop maybe")]
+    [InlineData("act --model m --instruction i --image full=missing.png --center-crop maybe")]
     [InlineData("bench --model m --passes 0")]
     public void Daemon_WrongCommandLine_ExitsOne(string arguments) => Expect(1, Programs.Daemon(arguments.Split(' ')));
 
@@ -43,14 +43,14 @@ public sealed class ExitCodeTests : IDisposable
         string model = folder.Synth("awkward", 1);
         string image = folder["image.png"];
         File.WriteAllText(image, "not a picture");
-        Expect(1, Programs.Daemon("act", "--model", model, "--image", $"full_image={image}", "--instruction", "x"), "image.png");
+        Expect(1, Programs.Daemon("act", "--model", model, "--image", $"full={image}", "--instruction", "x"), "image.png");
     }
 
     [Fact]
     public void Daemon_ObservationThatDoesNotFit_ExitsOne()
     {
         string model = folder.Synth("awkward", 1);
-        Expect(1, Programs.Daemon(ScratchFolder.Act(model, "--rotate180", "nowhere")), "full_image, wrist_image");
+        Expect(1, Programs.Daemon(ScratchFolder.Act(model, "--rotate180", "nowhere")), "full, wrist");
         string[] arguments = ScratchFolder.Act(model);
         arguments[Array.IndexOf(arguments, "--state") + 1] = "1,2";
         Expect(1, Programs.Daemon(arguments), "8");

@@ -40,7 +40,7 @@ public sealed class KilledTests : IDisposable
         string old = folder.Synth("awkward", 1);
         byte[] bytes = File.ReadAllBytes(old);
 
-        using (var killed = StartAndWaitForTheTemporaryFile(Path.GetFileName(old), ["pack", checkpoint, "-o", old]))
+        using (var killed = StartAndWaitForTheTemporaryFile(Path.GetFileName(old), ["pack", checkpoint, "--force", "-o", old]))
         {
             killed.Kill();
             killed.WaitForExit();

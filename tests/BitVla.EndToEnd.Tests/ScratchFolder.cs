@@ -24,8 +24,8 @@ internal sealed class ScratchFolder : IDisposable
     public static string[] Act(string model, params IEnumerable<string> more) =>
     [
         "act", "--model", model,
-        "--image", $"full_image={Path.Combine(Repository.Root, "deploy", "pictures", "front.png")}",
-        "--image", $"wrist_image={Path.Combine(Repository.Root, "deploy", "pictures", "wrist.png")}",
+        "--image", $"full={Path.Combine(Repository.Root, "deploy", "pictures", "front.png")}",
+        "--image", $"wrist={Path.Combine(Repository.Root, "deploy", "pictures", "wrist.png")}",
         "--state", "0.1,0,0.2,0,0,0,0.04,-0.04",
         "--instruction", "pick up the black bowl and place it on the plate",
         .. more,

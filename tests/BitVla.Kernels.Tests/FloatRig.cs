@@ -6,7 +6,7 @@ namespace BitVla.Kernels.Tests;
 /// <summary>What the tests of the float stages share: the paths of this machine, seeded rows between guard pages, comparisons.</summary>
 internal static unsafe class FloatRig
 {
-    public static readonly OperationLimits Limits = new(MaxRows: 1100, MaxColumns: 17920, MaxOutputs: 6912, MaxKeys: 700, MaxKeyFeatures: 2304);
+    public static readonly OperationLimits Limits = new(MaxColumns: 17920, MaxKeys: 700, MaxKeyFeatures: 2304);
 
     // The thread counts of the bit contract.
     public static readonly int[] ThreadCounts = [1, 2, 3, 5];

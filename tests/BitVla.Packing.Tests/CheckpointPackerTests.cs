@@ -345,6 +345,10 @@ public sealed unsafe class CheckpointPackerTests(ITestOutputHelper output)
         Assert.True(run.IsPackable, string.Join("\n", run.Items.Where(i => i.State == DryRunState.Blocks)));
         Assert.Contains(run.Items, i => i.Subject.StartsWith("vocab_size", StringComparison.Ordinal) && i.State == DryRunState.Differs);
         Assert.Contains(run.Items, i => i.Subject.StartsWith("chat template", StringComparison.Ordinal) && i.State == DryRunState.Agrees);
+
+        // What the readers demand can never differ once they are done: no item that agrees by itself.
+        Assert.DoesNotContain(run.Items, i => i.Subject.StartsWith("vision_feature_select_strategy", StringComparison.Ordinal));
+        Assert.DoesNotContain(run.Items, i => i.Subject.StartsWith("post-processor", StringComparison.Ordinal));
     }
 
     [Fact]

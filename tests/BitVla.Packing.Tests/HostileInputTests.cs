@@ -270,6 +270,23 @@ public sealed class HostileInputTests
             parent[names[^1]] = JsonNode.Parse(value);
         }));
 
+    // Masked out as the last action is: bounds that are no quantiles tell of a damaged file wherever they stand.
+    [Theory]
+    [InlineData("action", 0, -1.7e308, 1.7e308)]
+    [InlineData("action", 6, 1, -1)]
+    [InlineData("proprio", 2, -1.7e308, 1.7e308)]
+    public void Pack_BoundsThatAreNoQuantiles_NamesKeyAndIndex(string what, int index, double low, double high)
+    {
+        var refusal = AssertRefused(ArtifactError.Contradiction, $"libero_spatial_no_noops.{what}.q01", checkpoint =>
+            EditJson(checkpoint, "dataset_statistics.json", root =>
+            {
+                var bounds = root["libero_spatial_no_noops"]![what]!;
+                bounds["q01"]![index] = low;
+                bounds["q99"]![index] = high;
+            }));
+        Assert.Contains($"index {index}", refusal.Expected, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("config.json")]
     [InlineData("tokenizer.json")]

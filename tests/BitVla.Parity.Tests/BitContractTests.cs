@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using BitVla.Kernels.Dispatch;
 using BitVla.Model;
@@ -8,10 +7,10 @@ using BitVla.TestKit;
 
 namespace BitVla.Parity.Tests;
 
-/// <summary>The bit contract: one digest in the repository for a whole pass on the awkward model, whatever kernel or thread count.</summary>
+/// <summary>The bit contract: one digest in the repository for a pass on the awkward model, whatever kernel or thread count.</summary>
 /// <remarks>
-/// A change that alters it on purpose replaces tests/goldens/bit-contract.json in the same commit, by the file that the failing test
-/// leaves in artifacts/.
+/// A change that alters it on purpose replaces tests/goldens/bit-contract.json in the same commit, by the file that the failing
+/// test leaves in artifacts/.
 /// </remarks>
 public sealed class BitContractTests(PackedModels models)
 {
@@ -36,7 +35,7 @@ public sealed class BitContractTests(PackedModels models)
                 {
                     string found = Path.Combine(Repository.Root, "artifacts", "bit-contract.json");
                     File.WriteAllText(found, Json(pass));
-                    Assert.Fail($"{kernel}, {threads} threads: {first ?? "the digest"} is the first with other bits. What was found is in {found}.");
+                    Assert.Fail($"{kernel}, {threads} threads: {first ?? "the digest"} is the first with other bits; all are in {found}.");
                 }
             }
         }
@@ -45,12 +44,13 @@ public sealed class BitContractTests(PackedModels models)
     private static string Json(RecordedPass pass)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
             json.WriteString(
                 "note",
-                "BitContractTests compares with this. To re-make it after a change of the arithmetic: run the test, copy artifacts/bit-contract.json here, commit it with the change.");
+                "BitContractTests compares with this. To re-make it after a change of the arithmetic: run the test, "
+                + "copy artifacts/bit-contract.json here, commit it with the change.");
             json.WriteString("preset", SynthPresets.Awkward);
             json.WriteNumber("seed", ModelSeed);
             json.WriteString("digest", pass.Digest());

@@ -7,7 +7,7 @@ using BitVla.TestKit;
 
 namespace BitVla.Parity.Tests;
 
-/// <summary>From the authors' latent weights to a product: packing's quantiser and layout, then the engine's quantiser and kernels.</summary>
+/// <summary>From the authors' latent weights to a product: the packer's quantiser and layout, the engine's quantiser and kernels.</summary>
 public sealed unsafe class BitLinearGoldenTests
 {
     public static TheoryData<string> Kernels => [.. KernelSelector.Available];
@@ -41,12 +41,15 @@ public sealed unsafe class BitLinearGoldenTests
     {
         var golden = Goldens.Open("units", "bitlinear.safetensors");
         using var operations = Create(kernel);
-        float[] y = Linear(
-            operations, golden.Floats($"{name}_fp32.in"), golden.Floats($"{name}.weight"), bias ? golden.Floats($"{name}.bias") : null, n, k);
+        float[]? biases = bias ? golden.Floats($"{name}.bias") : null;
+        float[] y = Linear(operations, golden.Floats($"{name}_fp32.in"), golden.Floats($"{name}.weight"), biases, n, k);
         Close(golden.Floats($"{name}_fp32.out"), y, n);
     }
 
-    private static Operations Create(string kernel) => new(KernelSelector.Select(kernel), 2, new OperationLimits(64, 256, 256, 64, 256));
+    private static Operations Create(string kernel) => new(
+        KernelSelector.Select(kernel),
+        threads: 2,
+        new OperationLimits(MaxColumns: 256, MaxKeys: 64, MaxKeyFeatures: 256));
 
     private static float[] Linear(Operations operations, float[] x, float[] weight, float[]? bias, int n, int k)
     {
@@ -62,7 +65,8 @@ public sealed unsafe class BitLinearGoldenTests
         using GuardedBuffer<float> scale = new(m), b = new(bias ?? []), y = new(m * matrix.N);
         var q = new QuantizedActivations(levels.Start, scale.Start, m, matrix.K);
         quantize(q);
-        operations.BitLinear(matrix.Matrix, q, bias is null ? null : b.Start, y.Start, matrix.N, OutputMode.Store, TestContext.Current.CancellationToken);
+        operations.BitLinear(
+            matrix.Matrix, q, bias is null ? null : b.Start, y.Start, matrix.N, OutputMode.Store, TestContext.Current.CancellationToken);
         return y.Span.ToArray();
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace BitVla.Parity.Tests;
 
 /// <summary>How far values lie from a golden.</summary>
@@ -8,20 +10,11 @@ public readonly record struct Deviation(double Rms, double Max, double RmsRefere
 {
     public double Relative => Rms / RmsReference;
 
-    public static Deviation Of(ReadOnlySpan<float> actual, ReadOnlySpan<float> golden)
-    {
-        Assert.Equal(golden.Length, actual.Length);
-        double square = 0.0, max = 0.0, reference = 0.0;
-        for (int i = 0; i < golden.Length; i++)
-        {
-            double difference = Math.Abs((double)actual[i] - golden[i]);
-            square += difference * difference;
-            max = difference > max || double.IsNaN(difference) ? difference : max;
-            reference += (double)golden[i] * golden[i];
-        }
+    public static Deviation Of(float[] actual, float[] golden) => Of(actual.AsSpan(), golden.AsSpan());
 
-        return new Deviation(Math.Sqrt(square / golden.Length), max, Math.Sqrt(reference / golden.Length));
-    }
+    public static Deviation Of(ReadOnlySpan<float> actual, ReadOnlySpan<float> golden) => OfAny(actual, golden);
+
+    public static Deviation Of(ReadOnlySpan<double> actual, ReadOnlySpan<double> golden) => OfAny(actual, golden);
 
     /// <summary>Largest difference of a row, as a part of the golden row's largest magnitude; the worst row's.</summary>
     public static double OfLargestInRow(ReadOnlySpan<float> actual, ReadOnlySpan<float> golden, int columns)
@@ -42,5 +35,22 @@ public readonly record struct Deviation(double Rms, double Max, double RmsRefere
         }
 
         return worst;
+    }
+
+    private static Deviation OfAny<T>(ReadOnlySpan<T> actual, ReadOnlySpan<T> golden)
+        where T : INumber<T>
+    {
+        Assert.Equal(golden.Length, actual.Length);
+        double square = 0.0, max = 0.0, reference = 0.0;
+        for (int i = 0; i < golden.Length; i++)
+        {
+            double right = double.CreateChecked(golden[i]);
+            double difference = Math.Abs(double.CreateChecked(actual[i]) - right);
+            square += difference * difference;
+            max = difference > max || double.IsNaN(difference) ? difference : max;
+            reference += right * right;
+        }
+
+        return new Deviation(Math.Sqrt(square / golden.Length), max, Math.Sqrt(reference / golden.Length));
     }
 }

@@ -1,4 +1,5 @@
 using BitVla.Contracts;
+using BitVla.Format;
 using BitVla.Model;
 using BitVla.Model.Action;
 using BitVla.Model.Projection;
@@ -11,6 +12,8 @@ internal sealed unsafe class GoldenStages(GoldenCase golden, BitVlaPolicy policy
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     public BitVlaPolicy Policy => policy;
+
+    private ModelStatistics Statistics => policy.Model.Manifest.Statistics.Single(s => s.Name == policy.Description.UnnormKey);
 
     public float[] VisionEmbeddings()
     {
@@ -40,9 +43,8 @@ internal sealed unsafe class GoldenStages(GoldenCase golden, BitVlaPolicy policy
 
     public float[] ProprioNormalized()
     {
-        var statistics = policy.Model.Manifest.Statistics.Single(s => s.Name == policy.Description.UnnormKey);
         var normalized = new float[policy.Description.ProprioDim];
-        new ProprioNormalizer(statistics).Normalize(golden.Inputs.Doubles("state"), normalized);
+        new ProprioNormalizer(Statistics).Normalize(golden.Inputs.Doubles("state"), normalized);
         return normalized;
     }
 
@@ -86,11 +88,12 @@ internal sealed unsafe class GoldenStages(GoldenCase golden, BitVlaPolicy policy
         var manifest = policy.Model.Manifest;
         var chunk = new ActionChunk(policy.Description.ChunkLength, policy.Description.ActionDim);
         golden.Outputs.Floats("normalized_actions").CopyTo(chunk.Normalized.Values);
-        new ActionUnnormalizer(manifest.Statistics.Single(s => s.Name == policy.Description.UnnormKey), manifest.GripperConvention).Apply(chunk);
+        new ActionUnnormalizer(Statistics, manifest.GripperConvention).Apply(chunk);
         return chunk;
     }
 
-    private static float BFloat16(float value)
+    /// <summary>The nearest bf16 value, ties to even.</summary>
+    public static float BFloat16(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);

@@ -1,9 +1,10 @@
 namespace BitVla.Parity.Tests;
 
-/// <summary>A token's activations as int8 levels, and which of them another correct implementation might have rounded the other way.</summary>
+/// <summary>A token's activations as int8 levels, and those that another correct implementation might round the other way.</summary>
 internal sealed class Levels
 {
-    /// <summary>How close to a half-integer x·t must lie for float32 noise to decide the level; t is up to 127 / 1e-5 but |x·t| stays below 127.</summary>
+    /// <summary>How close to a half-integer x·t must lie for float32 noise to decide the level.</summary>
+    /// <remarks>|x·t| is at most 127 and float32 values here are good to about 2e-6 of the largest: 127 · 2e-6, rounded up.</remarks>
     public const double TieDistance = 3e-4;
 
     private const double MinMagnitude = 1e-5;

@@ -91,7 +91,8 @@ public sealed unsafe class PassFactsTests(PackedModels models)
         var first = RecordedPass.Of(policy, observation);
 
         // A different instruction in between leaves longer and other rows in every buffer.
-        RecordedPass.Of(policy, new Observation(observation.Frames, observation.Proprio, observation.Instruction + " and then put everything back again"));
+        string longer = observation.Instruction + " and then put everything back again";
+        RecordedPass.Of(policy, new Observation(observation.Frames, observation.Proprio, longer));
         first.AssertSameBits(RecordedPass.Of(policy, observation), "after another instruction");
     }
 
@@ -100,7 +101,8 @@ public sealed unsafe class PassFactsTests(PackedModels models)
         Assert.Equal(expected.Length, actual.Length);
         for (int i = 0; i < expected.Length; i++)
         {
-            Assert.True(BitConverter.SingleToInt32Bits(expected[i]) == BitConverter.SingleToInt32Bits(actual[i]), $"{what}, element {i}: {actual[i]:r}, not {expected[i]:r}.");
+            bool same = BitConverter.SingleToInt32Bits(expected[i]) == BitConverter.SingleToInt32Bits(actual[i]);
+            Assert.True(same, $"{what}, element {i}: {actual[i]:r}, not {expected[i]:r}.");
         }
     }
 }

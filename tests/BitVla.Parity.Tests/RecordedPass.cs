@@ -39,7 +39,8 @@ internal sealed class RecordedPass : DoorwayTrace
         Assert.Equal(Doorways, other.Doorways);
         foreach (string doorway in Doorways)
         {
-            Assert.True(bytes[doorway].AsSpan().SequenceEqual(other.bytes[doorway]), $"{what}: {doorway} is the first doorway with other bits.");
+            bool same = bytes[doorway].AsSpan().SequenceEqual(other.bytes[doorway]);
+            Assert.True(same, $"{what}: {doorway} is the first doorway with other bits.");
         }
     }
 

@@ -150,9 +150,11 @@ internal sealed class ReferenceVisionLayer : ReferenceLayer
         var g = model.Manifest.Geometry;
         int d = g.VisionWidth;
         string Name(string part, string kind) => TensorNames.Vision(layer, part, kind);
-        ReferenceMatrix Matrix(string part, int k, params int[] segments) => new(model, kind => Name(part, kind), k, hasBias: true, segments);
+        ReferenceMatrix Matrix(string part, int k, params int[] segments) =>
+            new(model, kind => Name(part, kind), k, hasBias: true, segments);
         double[] Norm(string part, string kind) => Doubles(model, Name(part, kind), d);
-        return new ReferenceVisionLayer(g.VisionEpsilon, [Norm("ln1", "weight"), Norm("ln1", "bias"), Norm("ln2", "weight"), Norm("ln2", "bias")])
+        double[][] norms = [Norm("ln1", "weight"), Norm("ln1", "bias"), Norm("ln2", "weight"), Norm("ln2", "bias")];
+        return new ReferenceVisionLayer(g.VisionEpsilon, norms)
         {
             Width = d,
             GroupRows = g.Patches,

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using BitVla.Contracts;
 using BitVla.Format;
+using BitVla.Format.Gguf;
 using BitVla.Model;
 using BitVla.Packing.Synth;
 
@@ -53,12 +54,20 @@ public sealed class RefusalTests(PackedModels models)
         Assert.Equal("state", refusal.Field);
     }
 
-    [Fact]
-    public void Predict_HeadOverflows_NamesTheFirstActionAndLeavesTheChunkAlone()
+    [Theory]
+    [InlineData("action.fc2.weight")]
+    [InlineData("action.norm1.weight")]
+    [InlineData("output_norm.weight")]
+    [InlineData("blk.0.attn_sub_norm.weight")]
+    [InlineData("blk.1.ffn_sub_norm.weight")]
+    [InlineData("blk.0.attn_norm.weight")]
+    [InlineData("v.blk.0.ln2.weight")]
+    [InlineData("mm.2.weight")]
+    public void Predict_PassOverflowsAnywhere_NamesTheFirstActionAndLeavesTheChunkAlone(string tensor)
     {
-        // Every weight is finite, so the file loads; its last product is not.
+        // Every weight is finite, so the file loads; what it computes is not, and neither ReLU nor quantiser nor softmax may hide it.
         const ushort LargestBFloat16 = 0x7F7F;
-        string path = models.NewFile("overflowing-head.bitvla");
+        string path = models.NewFile($"overflowing-{tensor}.bitvla");
         var synth = new SynthModel("overflow", SynthPresets.Geometry(SynthPresets.Awkward), 7, headBias: null);
         using (var sound = PackedModel.Open(models.Synthetic(SynthPresets.Awkward, 7)))
         using (var writer = new PackedModelWriter(path, synth.Manifest, synth.Tokenizer.ToContent()))
@@ -66,9 +75,13 @@ public sealed class RefusalTests(PackedModels models)
             foreach (var entry in writer.Plan)
             {
                 byte[] bytes = sound.Bytes(sound.Tensor(entry.Name), 0, (int)entry.Bytes).ToArray();
-                if (entry.Name == TensorNames.HeadWeight2)
+                if (entry.Name == tensor && entry.Type == GgufTensorType.BF16)
                 {
                     MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()).Fill(LargestBFloat16);
+                }
+                else if (entry.Name == tensor)
+                {
+                    MemoryMarshal.Cast<byte, float>(bytes.AsSpan()).Fill(float.MaxValue);
                 }
 
                 writer.Write(entry.Name, bytes);

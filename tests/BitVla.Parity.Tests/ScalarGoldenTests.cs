@@ -46,7 +46,9 @@ public sealed class ScalarGoldenTests
             new ActionUnnormalizer(Statistics(entry.GetProperty("stats")), ModelManifest.RawGripper).Apply(chunk);
             for (int i = 0; i < expected.Length; i++)
             {
-                Assert.True(Math.Abs(chunk.Actions[i] - expected[i]) <= DoubleBound * Math.Max(1.0, Math.Abs(expected[i])), $"{i}: {chunk.Actions[i]:r}, golden {expected[i]:r}.");
+                double difference = Math.Abs(chunk.Actions[i] - expected[i]);
+                double bound = DoubleBound * Math.Max(1.0, Math.Abs(expected[i]));
+                Assert.True(difference <= bound, $"{i}: {chunk.Actions[i]:r}, golden {expected[i]:r}.");
             }
         }
     }
@@ -71,7 +73,13 @@ public sealed class ScalarGoldenTests
             : [.. q01.Select(_ => true)];
         return new ModelStatistics
         {
-            Name = "scalar.json", ActionQ01 = q01, ActionQ99 = q99, ActionMask = mask, ProprioQ01 = q01, ProprioQ99 = q99, ProprioMask = mask,
+            Name = "scalar.json",
+            ActionQ01 = q01,
+            ActionQ99 = q99,
+            ActionMask = mask,
+            ProprioQ01 = q01,
+            ProprioQ99 = q99,
+            ProprioMask = mask,
         };
     }
 }

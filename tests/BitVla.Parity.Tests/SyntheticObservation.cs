@@ -15,7 +15,8 @@ internal static class SyntheticObservation
     public static Observation For(ModelManifest manifest, int seed)
     {
         var random = new Random(seed);
-        CameraFrame[] frames = [.. manifest.Geometry.Cameras.Select(camera => new CameraFrame(camera.Name, Width, Height, Picture(random)))];
+        var cameras = manifest.Geometry.Cameras;
+        CameraFrame[] frames = [.. cameras.Select(camera => new CameraFrame(camera.Name, Width, Height, Picture(random)))];
         var statistics = manifest.Statistics[0];
         double[] state = [.. statistics.ProprioQ01.Zip(statistics.ProprioQ99, (low, high) => low + (high - low) * random.NextDouble())];
         return new Observation(frames, state, Instruction);

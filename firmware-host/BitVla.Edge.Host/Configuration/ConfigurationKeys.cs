@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using BitVla.Kernels.Threading;
 
 namespace BitVla.Edge.Host.Configuration;
 
@@ -12,7 +13,7 @@ internal static partial class ConfigurationKeys
 
     public static readonly TextKey EngineModel = new("engine.model", "", "Packed model file to run.");
     public static readonly TextKey EngineKernel = new("engine.kernel", "", "Kernel to force; empty lets the processor decide.");
-    public static readonly IntegerKey EngineThreads = new("engine.threads", "", null, 1, 256, "Threads of a pass; all cores when not set.");
+    public static readonly IntegerKey EngineThreads = new("engine.threads", "", null, 1, WorkerPool.MaxThreads, "Threads of a pass; all cores when not set.");
     public static readonly TextKey EngineUnnormKey = new("engine.unnorm_key", "", "Dataset whose statistics give the units; not needed when the file has one.");
     public static readonly TextKey EngineCenterCrop = new("engine.center_crop", "model", "Centre crop of the pictures.") { Choices = ["model", "on", "off"] };
     public static readonly ListKey EngineRotate180 = new("engine.rotate180", [], "Cameras whose pictures stand on their head, besides those the file turns.");

@@ -48,7 +48,7 @@ internal static class SelfTestCommand
             foreach (var result in results)
             {
                 string verdict = result.DifferingValues == 0 ? "equal" : $"{result.DifferingValues} VALUES DIFFER";
-                Console.WriteLine($"  {result.Kernel,-10} {result.Operation,-12} {result.Cases,4} cases  {verdict}");
+                Console.WriteLine($"  {result.Kernel,-10} {result.Operation,-28} {result.Cases,4} cases  {verdict}");
             }
         }
 

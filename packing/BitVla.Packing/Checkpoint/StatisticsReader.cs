@@ -59,13 +59,9 @@ internal static class StatisticsReader
         double[] low = of["q01"].Numbers(width);
         double[] high = of["q99"].Numbers(width);
         bool[] mask = of.Optional("mask") is { IsMissing: false } given ? given.Bools(width) : Enumerable.Repeat(true, width).ToArray();
-        for (int i = 0; i < width; i++)
+        if (ModelStatistics.IndexOfBadBounds(low, high) is >= 0 and var bad)
         {
-            // Equal bounds occur (a joint that never moved) and are defined; the other order is no quantile.
-            if (mask[i] && low[i] > high[i])
-            {
-                throw of["q01"].Wrong(ArtifactError.Contradiction, $"at most q99, {high[i]}, at index {i}", $"{low[i]}");
-            }
+            throw of["q01"].Wrong(ArtifactError.Contradiction, $"at most q99, {high[bad]}, and at a finite distance from it, at index {bad}", $"{low[bad]}");
         }
 
         return (low, high, mask);

@@ -17,6 +17,8 @@ internal static class SynthCommand
         The same seed and dimensions give the same bytes on every machine. The tokenizer holds the words of the prompt
         and of the forty LIBERO instructions as single tokens. The un-normalisation key is "synthetic".
 
+        Files that are there are replaced, each once the new one is whole.
+
         Examples:
           bitvla-pack synth -o tiny.bitvla
           bitvla-pack synth -o real-size.bitvla --preset bitvla-3b --seed 7

@@ -12,7 +12,7 @@ internal static class SynthPresets
     /// <summary>All names.</summary>
     public static readonly string[] Names = [Tiny, Awkward, BitVla3B];
 
-    private static readonly string[] CameraNames = ["full_image", "wrist_image", "wrist_image_2"];
+    private static readonly string[] CameraNames = ["full", "wrist", "wrist2"];
 
     // Enough for the words, and a multiple of 16.
     private const int SmallVocabulary = 576;
@@ -58,7 +58,7 @@ internal static class SynthPresets
     /// <summary>Cameras in the order of the released models, at most three.</summary>
     public static CameraSpec[] Cameras(int count) =>
         count is >= 1 and <= ModelGeometry.MaxCameras
-            ? [.. CameraNames.Take(count).Select(name => new CameraSpec(name, Rotate180: true))]
+            ? [.. CameraNames.Take(count).Select(name => new CameraSpec(name, Rotate180: false))]
             : throw new UsageException($"--cameras {count} is not between 1 and {ModelGeometry.MaxCameras}.");
 
     // The released shape, BITVLA.md section 3.

@@ -198,6 +198,7 @@ public sealed unsafe partial class GgufDocument
         long start = at;
         if (width != 0)
         {
+            Need(key, (long)count * width);
             at += (long)count * width;
         }
         else
@@ -208,11 +209,6 @@ public sealed unsafe partial class GgufDocument
                 long bytes = ReadLength(key, MaxStringBytes);
                 at += bytes;
             }
-        }
-
-        if (at > MaxDirectoryBytes)
-        {
-            throw Wrong(ArtifactError.LimitExceeded, key, $"a directory of at most {MaxDirectoryBytes} bytes", $"{at}", start);
         }
 
         return new GgufValue(GgufValueType.Array, element, (long)count, start, at - start);
@@ -332,11 +328,21 @@ public sealed unsafe partial class GgufDocument
         {
             ThrowTruncated(what, bytes);
         }
+
+        // Every byte of the directory passes here, whatever it belongs to.
+        if (bytes > MaxDirectoryBytes - at)
+        {
+            ThrowTooLong(what, bytes);
+        }
     }
 
     [DoesNotReturn]
     private void ThrowTruncated(string what, long bytes) =>
         throw Wrong(ArtifactError.Truncated, what, $"{bytes} more bytes", $"{length - at} left in the file", at);
+
+    [DoesNotReturn]
+    private void ThrowTooLong(string what, long bytes) =>
+        throw Wrong(ArtifactError.LimitExceeded, what, $"a directory of at most {MaxDirectoryBytes} bytes", $"{at + bytes} or more", at);
 
     private string DecodeUtf8(ReadOnlySpan<byte> bytes, string what, long offset)
     {

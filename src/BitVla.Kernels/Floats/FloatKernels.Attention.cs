@@ -110,11 +110,13 @@ internal sealed unsafe partial class FloatKernels<TLanes>
 
         TLanes scales = TLanes.Broadcast(scale);
         TLanes largest = TLanes.Broadcast(float.NegativeInfinity);
+        TLanes poison = TLanes.Zero;
         for (int i = 0; i < padded; i += Lanes)
         {
             TLanes score = TLanes.Multiply(scales, TLanes.Load(row + i));
             TLanes.Store(score, row + i);
             largest = TLanes.Max(score, largest);
+            poison = TLanes.Fma(score, TLanes.Zero, poison);
         }
 
         TLanes max = TLanes.Broadcast(Maximum(largest));
@@ -134,7 +136,8 @@ internal sealed unsafe partial class FloatKernels<TLanes>
             sum = TLanes.Add(sum, TLanes.Load(row + i));
         }
 
-        return TLanes.Sum(sum);
+        // Exp clamps its argument and would make a number of NaN: the divisor keeps it. Finite scores add a zero.
+        return TLanes.Sum(sum) + TLanes.Sum(poison);
     }
 
     private static void RotateHead(float* first, float* second, int half, float* cos, float* sin)

@@ -110,15 +110,19 @@ internal sealed unsafe partial class FloatKernels<TLanes>
     {
         int d = q.Columns;
         TLanes largest = TLanes.Zero;
+        TLanes poison = TLanes.Zero;
         for (int i = 0; i < d; i += Lanes)
         {
-            largest = TLanes.Max(TLanes.Abs(LoadAt(x, i, d, 0f)), largest);
+            TLanes v = LoadAt(x, i, d, 0f);
+            largest = TLanes.Max(TLanes.Abs(v), largest);
+            poison = TLanes.Fma(v, TLanes.Zero, poison);
         }
 
         float max = Maximum(largest);
 
         // The authors' 127 / a is a reciprocal and a product in PyTorch, two roundings: their goldens hold these very bits.
-        float t = 1f / (max > AbsMaxFloor ? max : AbsMaxFloor) * MaxLevel;
+        // A byte cannot say NaN, so the scale says it for the row: NaN or infinity times zero is NaN, anything else adds a zero.
+        float t = 1f / (max > AbsMaxFloor ? max : AbsMaxFloor) * MaxLevel + TLanes.Sum(poison);
         q.Scale[row] = t;
 
         // The clamp never acts on finite input; it makes |level| ≤ 127 hold whatever comes in, because kernels rely on it.
@@ -143,7 +147,8 @@ internal sealed unsafe partial class FloatKernels<TLanes>
     {
         for (int i = 0; i < d; i += Lanes)
         {
-            TLanes g = TLanes.Max(LoadAt(gate, i, d, 0f), TLanes.Zero);
+            // In this order NaN stays NaN: the second operand wins.
+            TLanes g = TLanes.Max(TLanes.Zero, LoadAt(gate, i, d, 0f));
             StoreAt(TLanes.Multiply(TLanes.Multiply(g, g), LoadAt(up, i, d, 0f)), y, i, d);
         }
     }
@@ -168,7 +173,7 @@ internal sealed unsafe partial class FloatKernels<TLanes>
     {
         for (int i = 0; i < d; i += Lanes)
         {
-            StoreAt(TLanes.Max(LoadAt(x, i, d, 0f), TLanes.Zero), y, i, d);
+            StoreAt(TLanes.Max(TLanes.Zero, LoadAt(x, i, d, 0f)), y, i, d);
         }
     }
 

@@ -18,7 +18,7 @@ public static class KernelSelfTest
 {
     private static readonly int[] ThreadCounts = [1, 2, 3];
 
-    private static readonly OperationLimits Limits = new(MaxRows: 67, MaxColumns: 4304, MaxOutputs: 1155, MaxKeys: 67, MaxKeyFeatures: 432);
+    private static readonly OperationLimits Limits = new(MaxColumns: 4304, MaxKeys: 67, MaxKeyFeatures: 432);
 
     /// <summary>Runs all cases; about a second on a desk.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>

@@ -25,9 +25,23 @@ internal sealed unsafe class SelfTestCase(string operation, int rows, int n, int
         {
             cases.Add(new("RmsNorm", m, n, n, (o, b, c) => o.RmsNorm(b.X, n, m, n, b.Weight, Epsilon, b.Y, n, c)));
             cases.Add(new("LayerNorm", m, n, n, (o, b, c) => o.LayerNorm(b.X, n, m, n, b.Weight, b.Bias, Epsilon, b.Y, n, c)));
-            cases.Add(new("Quantize", m, n, n, (o, b, c) => b.QuantizeAndReadBack(o, c)));
+            cases.Add(new("Quantize", m, n, n, (o, b, c) => b.ReadBack(() => o.Quantize(b.X, n, b.Levels, c))));
+            cases.Add(new("RmsNormQuantize", m, n, n, (o, b, c) => b.ReadBack(() => o.RmsNormQuantize(b.X, n, b.Weight, Epsilon, b.Levels, c))));
+            cases.Add(new("LayerNormQuantize", m, n, n, (o, b, c) => b.ReadBack(() => o.LayerNormQuantize(b.X, n, b.Weight, b.Bias, Epsilon, b.Levels, c))));
+            cases.Add(new("GeluTanhQuantize", m, n, n, (o, b, c) => b.ReadBack(() => o.GeluTanhQuantize(b.X, n, b.Levels, c))));
+            cases.Add(new("Relu", m, n, n, (o, b, c) => o.Relu(b.Y, n, m, n, c)));
+            cases.Add(new("AddRows", m, n, n, (o, b, c) => o.AddRows(b.X, n, (m + 1) / 2, b.Y, n, m, n, c)));
             cases.Add(new("GeluTanh", m, n, n, (o, b, c) => o.GeluTanh(b.Y, n, m, n, c)));
             cases.Add(new("GeluErf", m, n, n, (o, b, c) => o.GeluErf(b.Y, n, m, n, c)));
+        }
+
+        foreach (var (m, width) in new[] { (1, 17), (13, 688), (5, 2152) })
+        {
+            cases.Add(new("SquaredReluGateNormQuantize", m, width, width, (o, b, c) => b.ReadBack(() =>
+            {
+                using var gateUp = new Buffers(m, 2 * width, 1);
+                o.SquaredReluGateNormQuantize(gateUp.Y, 2 * width, b.Weight, Epsilon, b.Levels, c);
+            })));
         }
 
         foreach (var (keys, headDim) in new[] { (67, 128), (33, 72), (1, 24) })
@@ -118,10 +132,10 @@ internal sealed unsafe class SelfTestCase(string operation, int rows, int n, int
 
         public QuantizedActivations Levels { get; }
 
-        /// <summary>Quantises X and writes level / t to Y, so that levels and scales are both compared.</summary>
-        public void QuantizeAndReadBack(Operations operations, CancellationToken cancellation)
+        /// <summary>Writes level / t to Y after an operation that quantises, so that levels and scales are both compared.</summary>
+        public void ReadBack(System.Action quantize)
         {
-            operations.Quantize(X, K, Levels, cancellation);
+            quantize();
             for (int row = 0; row < Rows; row++)
             {
                 for (int i = 0; i < K; i++)

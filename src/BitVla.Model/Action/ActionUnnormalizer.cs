@@ -42,5 +42,5 @@ internal sealed class ActionUnnormalizer(ModelStatistics statistics, string grip
     }
 
     /// <summary>Above 0.5 is open, -1; below is close, +1; exactly 0.5 stays 0.</summary>
-    public static double LiberoGripper(double predicted) => 0.0 - Math.Sign(2.0 * predicted - 1.0);
+    public static double LiberoGripper(double predicted) => predicted > 0.5 ? -1.0 : predicted < 0.5 ? 1.0 : 0.0;
 }

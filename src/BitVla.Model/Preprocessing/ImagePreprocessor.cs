@@ -84,7 +84,8 @@ public sealed class ImagePreprocessor
     /// Units: grey levels in, normalised pixel values out.
     /// </remarks>
     /// <exception cref="ArgumentException">The frame is larger than the limit or pixelValues has another length.</exception>
-    public void Prepare(CameraFrame frame, bool rotate180, Span<float> pixelValues)
+    /// <exception cref="OperationCanceledException">The token was cancelled: a frame of the largest size takes a second.</exception>
+    public void Prepare(CameraFrame frame, bool rotate180, Span<float> pixelValues, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(frame);
         ImageGeometry.CheckImage(frame.Width, frame.Height, frame.Rgb.Length, nameof(frame));
@@ -103,8 +104,8 @@ public sealed class ImagePreprocessor
             ImageGeometry.Grow(ref _work, frame.Rgb.Length);
             Span<byte> work = _work.AsSpan(0, frame.Rgb.Length);
             Orient(frame.Rgb.Span, rotate180, work);
-            _jpeg.Apply(work, frame.Width, frame.Height, work);
-            _lanczos.Apply(work, frame.Width, frame.Height, _policy);
+            _jpeg.Apply(work, frame.Width, frame.Height, work, cancellation);
+            _lanczos.Apply(work, frame.Width, frame.Height, _policy, cancellation);
         }
 
         _crop?.Apply(_policy, _cropped);

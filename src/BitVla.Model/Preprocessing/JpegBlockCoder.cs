@@ -40,10 +40,11 @@ internal sealed class JpegBlockCoder
     }
 
     /// <summary>Replaces each block by its decoded self; the plane's sides are multiples of 8.</summary>
-    public void RoundTrip(Span<byte> plane, int stride, int rows)
+    public void RoundTrip(Span<byte> plane, int stride, int rows, CancellationToken cancellation)
     {
         for (int top = 0; top < rows; top += Side)
         {
+            cancellation.ThrowIfCancellationRequested();
             for (int left = 0; left < stride; left += Side)
             {
                 RoundTripBlock(plane[((top * stride) + left)..], stride);

@@ -60,7 +60,8 @@ public sealed class JpegRoundTrip
     /// Units: grey levels 0..255.
     /// </remarks>
     /// <exception cref="ArgumentException">A side is out of range or a length does not match the size.</exception>
-    public void Apply(ReadOnlySpan<byte> rgb, int width, int height, Span<byte> result)
+    /// <exception cref="OperationCanceledException">The token was cancelled; it is looked at every row of blocks.</exception>
+    public void Apply(ReadOnlySpan<byte> rgb, int width, int height, Span<byte> result, CancellationToken cancellation = default)
     {
         ImageGeometry.CheckImage(width, height, rgb.Length, nameof(rgb));
         ImageGeometry.CheckImage(width, height, result.Length, nameof(result));
@@ -75,12 +76,14 @@ public sealed class JpegRoundTrip
         ImageGeometry.Grow(ref _columnSums, 2 * ((width + 1) / 2));
 
         SplitLuma(rgb, width, height, lumaStride, lumaRows);
+        cancellation.ThrowIfCancellationRequested();
         SplitChroma(rgb, width, height, chromaStride, chromaRows);
-        _lumaCoder.RoundTrip(_luma, lumaStride, lumaRows);
-        _chromaCoder.RoundTrip(_blueChroma, chromaStride, chromaRows);
-        _chromaCoder.RoundTrip(_redChroma, chromaStride, chromaRows);
+        _lumaCoder.RoundTrip(_luma, lumaStride, lumaRows, cancellation);
+        _chromaCoder.RoundTrip(_blueChroma, chromaStride, chromaRows, cancellation);
+        _chromaCoder.RoundTrip(_redChroma, chromaStride, chromaRows, cancellation);
         for (int row = 0; row < height; row++)
         {
+            cancellation.ThrowIfCancellationRequested();
             MergeRow(width, height, row, lumaStride, chromaStride, result.Slice(row * width * 3, width * 3));
         }
     }

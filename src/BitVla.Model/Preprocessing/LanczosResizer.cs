@@ -36,7 +36,8 @@ public sealed class LanczosResizer
     /// <summary>Resizes one image; the aspect ratio is not kept.</summary>
     /// <remarks>Shape: rgb u8 [height, width, 3], result u8 [S, S, 3] with S the side. Units: grey levels 0..255.</remarks>
     /// <exception cref="ArgumentException">A side is out of range or a length does not match the size.</exception>
-    public void Apply(ReadOnlySpan<byte> rgb, int width, int height, Span<byte> result)
+    /// <exception cref="OperationCanceledException">The token was cancelled; it is looked at every output row.</exception>
+    public void Apply(ReadOnlySpan<byte> rgb, int width, int height, Span<byte> result, CancellationToken cancellation = default)
     {
         ImageGeometry.CheckImage(width, height, rgb.Length, nameof(rgb));
         ImageGeometry.CheckImage(_outputSide, _outputSide, result.Length, nameof(result));
@@ -46,6 +47,7 @@ public sealed class LanczosResizer
         ImageGeometry.Grow(ref _columnImage, rowLength);
         for (int y = 0; y < _outputSide; y++)
         {
+            cancellation.ThrowIfCancellationRequested();
             // One output row needs one blended input row, so the intermediate image is never whole.
             Span<float> blended = _columnImage.AsSpan(0, rowLength);
             BlendRows(rgb, rowLength, y, blended);

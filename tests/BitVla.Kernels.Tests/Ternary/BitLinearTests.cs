@@ -139,5 +139,5 @@ public sealed unsafe class BitLinearTests
         Assert.True(same == y.Length, $"Element {same}, token {same / stride}, row {same % stride}, is not the definition's.");
     }
 
-    private static OperationLimits LimitsFor(TernaryCase product) => new(product.M, product.K, product.N, 1, 1);
+    private static OperationLimits LimitsFor(TernaryCase product) => new(product.K, 1, 1);
 }

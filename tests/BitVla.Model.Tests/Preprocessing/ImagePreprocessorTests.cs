@@ -21,7 +21,7 @@ public sealed class ImagePreprocessorTests
     {
         ImagePreprocessor preprocessor = Create(folder);
         float[] pixels = new float[preprocessor.PixelValueCount];
-        preprocessor.Prepare(Load(folder, camera, "raw"), rotate180: true, pixels);
+        preprocessor.Prepare(Load(folder, camera, "raw"), rotate180: true, pixels, cancellation: TestContext.Current.CancellationToken);
         GreyLevels.AssertClose("policy224", Load(folder, camera, "policy224").Rgb.Span, preprocessor.PolicyImage, 1, FewBytes);
         GreyLevels.AssertClose("model224", Load(folder, camera, "model224").Rgb.Span, preprocessor.CroppedImage, 1, FewBytes);
     }
@@ -39,7 +39,7 @@ public sealed class ImagePreprocessorTests
         var inputs = new SafetensorsFile(Repository.Golden(folder, "inputs", "inputs.safetensors"));
         ImagePreprocessor preprocessor = Create(folder, inputs.IsBf16("pixel_values"));
         float[] pixels = new float[preprocessor.PixelValueCount];
-        preprocessor.Prepare(Load(folder, camera, "policy224"), rotate180: false, pixels);
+        preprocessor.Prepare(Load(folder, camera, "policy224"), rotate180: false, pixels, cancellation: TestContext.Current.CancellationToken);
         GreyLevels.AssertClose("model224", Load(folder, camera, "model224").Rgb.Span, preprocessor.CroppedImage, 0, 0);
         Assert.Equal(inputs.Floats("pixel_values")[(index * pixels.Length)..][..pixels.Length], pixels);
     }
@@ -49,7 +49,7 @@ public sealed class ImagePreprocessorTests
     {
         ImagePreprocessor preprocessor = Create("vla_full224", crop: false);
         CameraFrame frame = Load("vla_full224", "wrist", "policy224");
-        preprocessor.Prepare(frame, rotate180: true, new float[preprocessor.PixelValueCount]);
+        preprocessor.Prepare(frame, rotate180: true, new float[preprocessor.PixelValueCount], cancellation: TestContext.Current.CancellationToken);
         byte[] expected = new byte[frame.Rgb.Length];
         ImageGeometry.Rotate180(frame.Rgb.Span, expected);
         Assert.Equal(expected, preprocessor.PolicyImage);
@@ -65,8 +65,8 @@ public sealed class ImagePreprocessorTests
             CameraFrame frame = Noise(width, height, seed: 7);
             float[] expected = new float[shared.PixelValueCount];
             float[] actual = new float[shared.PixelValueCount];
-            Create("vla_sharded_tied", crop: true).Prepare(frame, rotate180: true, expected);
-            shared.Prepare(frame, rotate180: true, actual);
+            Create("vla_sharded_tied", crop: true).Prepare(frame, rotate180: true, expected, cancellation: TestContext.Current.CancellationToken);
+            shared.Prepare(frame, rotate180: true, actual, cancellation: TestContext.Current.CancellationToken);
             Assert.Equal(expected, actual);
         }
     }
@@ -77,13 +77,13 @@ public sealed class ImagePreprocessorTests
         ImagePreprocessor preprocessor = Create("vla_sharded_tied", crop: true);
         CameraFrame large = Noise(320, 240, seed: 3), small = Noise(256, 256, seed: 4);
         float[] pixels = new float[preprocessor.PixelValueCount];
-        preprocessor.Prepare(large, rotate180: true, pixels);
-        preprocessor.Prepare(small, rotate180: false, pixels);
+        preprocessor.Prepare(large, rotate180: true, pixels, cancellation: TestContext.Current.CancellationToken);
+        preprocessor.Prepare(small, rotate180: false, pixels, cancellation: TestContext.Current.CancellationToken);
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 10; i++)
         {
-            preprocessor.Prepare(large, rotate180: true, pixels);
-            preprocessor.Prepare(small, rotate180: false, pixels);
+            preprocessor.Prepare(large, rotate180: true, pixels, cancellation: TestContext.Current.CancellationToken);
+            preprocessor.Prepare(small, rotate180: false, pixels, cancellation: TestContext.Current.CancellationToken);
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -94,7 +94,7 @@ public sealed class ImagePreprocessorTests
     {
         ImagePreprocessor preprocessor = Create("vla_full224");
         var frame = new CameraFrame("wide", ImageGeometry.MaximumSide + 1, 1, new byte[(ImageGeometry.MaximumSide + 1) * 3]);
-        Assert.Throws<ArgumentException>(() => preprocessor.Prepare(frame, rotate180: false, new float[preprocessor.PixelValueCount]));
+        Assert.Throws<ArgumentException>(() => preprocessor.Prepare(frame, rotate180: false, new float[preprocessor.PixelValueCount], cancellation: TestContext.Current.CancellationToken));
     }
 
     internal static CameraFrame Noise(int width, int height, int seed)

@@ -13,7 +13,7 @@ public sealed class ImageStageTests
     public void JpegRoundTrip_GoldenOf96_EqualsEveryByte()
     {
         byte[] result = new byte[96 * 96 * 3];
-        new JpegRoundTrip().Apply(Goldens.Bytes("jpeg96.in"), 96, 96, result);
+        new JpegRoundTrip().Apply(Goldens.Bytes("jpeg96.in"), 96, 96, result, cancellation: TestContext.Current.CancellationToken);
         GreyLevels.AssertClose("jpeg96", Goldens.Bytes("jpeg96.roundtrip_q95_420"), result, 0, 0);
     }
 
@@ -21,7 +21,7 @@ public sealed class ImageStageTests
     public void LanczosResizer_GoldenOf96To84_DiffersInFewBytesByOne()
     {
         byte[] result = new byte[84 * 84 * 3];
-        new LanczosResizer(84).Apply(Goldens.Bytes("lanczos3_96_to_84.in"), 96, 96, result);
+        new LanczosResizer(84).Apply(Goldens.Bytes("lanczos3_96_to_84.in"), 96, 96, result, cancellation: TestContext.Current.CancellationToken);
         GreyLevels.AssertClose("lanczos 96 to 84", Goldens.Bytes("lanczos3_96_to_84.out_u8"), result, 1, 2);
     }
 

@@ -37,13 +37,13 @@ public sealed class JpegRoundTripTests
         };
         Assert.Equal(input, Convert.ToHexStringLower(SHA256.HashData(image)));
         // In place, as the preparation uses it.
-        new JpegRoundTrip().Apply(image, width, height, image);
+        new JpegRoundTrip().Apply(image, width, height, image, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(decoded, Convert.ToHexStringLower(SHA256.HashData(image)));
     }
 
     [Fact]
     public void JpegRoundTrip_LengthNotOfTheSize_IsRefused() =>
-        Assert.Throws<ArgumentException>(() => new JpegRoundTrip().Apply(new byte[12], 2, 3, new byte[18]));
+        Assert.Throws<ArgumentException>(() => new JpegRoundTrip().Apply(new byte[12], 2, 3, new byte[18], cancellation: TestContext.Current.CancellationToken));
 
     private static uint Next(uint state) => unchecked((state * 1664525) + 1013904223);
 
