@@ -25,7 +25,12 @@ internal sealed class DaemonRig : IAsyncDisposable
     public static async Task<DaemonRig> StartAsync(ModelLoader? load, string model, params string[] assignments)
     {
         var folder = new TemporaryFolder();
-        string[] all = [$"engine.model={model}", "mqtt.embedded_port=0", $"state.dir={folder["state"]}", "robot.id=bench", "log.repeat_ms=0", .. assignments];
+        string[] all =
+        [
+            $"engine.model={model}", "mqtt.embedded_port=0", $"state.dir={folder["state"]}", "robot.id=bench", "log.repeat_ms=0",
+            // A loaded machine must not make an observation of two moments out of one.
+            "observation.max_skew_ms=60000", "observation.max_age_ms=60000", .. assignments,
+        ];
         var none = new Dictionary<string, string>();
         var settings = DaemonSettings.From(SettingsLoader.Load(new SettingsSources(null, none, all)), none);
         var daemon = await DaemonHost.StartAsync(settings, load ?? DaemonHost.LoaderOf(settings), TimeProvider.System, _ => { });

@@ -74,7 +74,7 @@ public sealed class LifeTests : IDisposable
             statistics = model.Manifest.Statistics[0];
         }
 
-        await using var rig = await DaemonRig.StartAsync(load: null, file, "engine.threads=1", "instruction.initial=open the middle drawer of the cabinet", "observation.max_age_ms=60000", "observation.max_skew_ms=60000", "action.ttl_ms=600000");
+        await using var rig = await DaemonRig.StartAsync(load: null, file, "engine.threads=1", "instruction.initial=open the middle drawer of the cabinet", "action.ttl_ms=600000");
         var birth = (await rig.Robot.NextAsync(rig.Robot.Topics.Birth)).As(WireTables.Birth);
         foreach (string camera in birth.Cameras)
         {

@@ -72,7 +72,7 @@ public sealed class ObservationFlowTests
     [Fact]
     public async Task State_FromStartToFirstObservation_TellsTheReasons()
     {
-        await using var rig = await DaemonRig.StartAsync(new ScriptedPolicy(), "instruction.initial=", "observation.patience_ms=1", "telemetry.period_ms=100");
+        await using var rig = await DaemonRig.StartAsync(new ScriptedPolicy(), "instruction.initial=", "observation.patience_ms=300", "telemetry.period_ms=100");
         await rig.Robot.NextAsync(rig.Robot.Topics.State, m => m.As(WireTables.State).Reasons is [StateBoard.InstructionMissing]);
         await rig.Robot.CommandAsync("instruct", """{"instruction":"open the drawer"}""");
         await rig.Robot.ImageAsync("front", [1], 1);
@@ -147,7 +147,8 @@ public sealed class ObservationFlowTests
     [Fact]
     public async Task Events_OfOneCode_AreHeldBackAndCounted()
     {
-        const int Sent = 200;
+        // Fewer than the embedded broker keeps for one client: none is lost on the way.
+        const int Sent = 100;
         await using var rig = await DaemonRig.StartAsync(new ScriptedPolicy(), "log.repeat_ms=200", "telemetry.period_ms=100");
         await Ready(rig);
         for (int i = 0; i < Sent; i++)
@@ -195,7 +196,7 @@ public sealed class ObservationFlowTests
         var policy = new ScriptedPolicy();
         await using var rig = await DaemonRig.StartAsync(policy);
         await Ready(rig);
-        policy.During = _ => throw new NonFiniteActionException(0, 1, float.NaN);
+        policy.During = _ => throw new NonFiniteActionException("actions", 0, 1, double.NaN);
         await rig.Robot.ObserveAsync(1);
         Assert.Equal((int)EventSeverity.Critical, (await rig.Robot.EventAsync(EventCodes.ChunkNotFinite)).Severity);
         policy.During = _ => throw new ObservationException("prompt", "fewer tokens", "more");
