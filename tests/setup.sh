@@ -31,6 +31,6 @@ need_everything() {
   need_packages git:git clang:clang ld.lld:lld llvm-objcopy:llvm /usr/include/zlib.h:zlib1g-dev \
     "aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu" \
     /usr/aarch64-linux-gnu/lib/libc.so.6:libc6-dev-arm64-cross \
-    qemu-aarch64:qemu-user mmdebstrap:mmdebstrap node:nodejs npm:npm \
+    qemu-aarch64:qemu-user mmdebstrap:mmdebstrap node:nodejs npm:npm /usr/sbin/mosquitto:mosquitto mosquitto_pub:mosquitto-clients \
     /usr/share/keyrings/debian-archive-keyring.gpg:debian-archive-keyring
 }

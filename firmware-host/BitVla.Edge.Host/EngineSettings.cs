@@ -1,29 +1,28 @@
 using System.Globalization;
-using BitVla.Kernels.Threading;
-using Microsoft.Extensions.Configuration;
+using BitVla.Edge.Host.Configuration;
 
 namespace BitVla.Edge.Host;
 
-/// <summary>Where the engine's settings come from when the command line is silent: BITVLA__ENGINE__KERNEL, BITVLA__ENGINE__THREADS.</summary>
+/// <summary>Where the engine's settings come from when the command line of <c>act</c> and <c>bench</c> is silent: the environment.</summary>
 internal static class EngineSettings
 {
-    private static readonly IConfigurationRoot Configuration = new ConfigurationBuilder().AddEnvironmentVariables("BITVLA__").Build();
+    private static readonly Lazy<Settings> Environment = new(() => SettingsLoader.Load(new SettingsSources(null, SettingsSources.ProcessEnvironment, [])));
 
     /// <summary>Forced kernel; null lets the selector choose.</summary>
-    public static string? Kernel(string? option) => option ?? Configuration["ENGINE:KERNEL"];
+    public static string? Kernel(string? option) => option ?? Environment.Value.TextOf(ConfigurationKeys.EngineKernel);
 
     /// <summary>Thread count; null takes all cores.</summary>
     /// <exception cref="ConfigurationException">Not a count.</exception>
     public static int? Threads(int? option)
     {
-        string? text = option?.ToString(CultureInfo.InvariantCulture) ?? Configuration["ENGINE:THREADS"];
-        if (text is null)
+        var key = ConfigurationKeys.EngineThreads;
+        try
         {
-            return null;
+            return option is { } threads ? (int)key.Parse(threads.ToString(CultureInfo.InvariantCulture)) : Environment.Value.Of(key);
         }
-
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads) && threads is >= 1 and <= WorkerPool.MaxThreads
-            ? threads
-            : throw new ConfigurationException($"engine.threads: expected 1 to {WorkerPool.MaxThreads}, found {text}");
+        catch (SettingValueException wrong)
+        {
+            throw new ConfigurationException($"{key.Path}: {wrong.Message}");
+        }
     }
 }

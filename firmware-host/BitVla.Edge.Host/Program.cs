@@ -18,6 +18,10 @@ var root = new RootCommand(
     the processor lacks), 5 safety refused (the policy gave NaN or infinity), 70 internal, 130 interrupted.
     """)
 {
+    RunCommand.Create(stop.Token),
+    DemoCommand.Create(stop.Token),
+    CheckCommand.Create(),
+    SchemaCommand.Create(),
     ActCommand.Create(stop.Token),
     SelfTestCommand.Create(stop.Token),
     BenchCommand.Create(stop.Token),
