@@ -115,8 +115,7 @@ public sealed class HostileMessageTests(DaemonModels models, ITestOutputHelper o
     [InlineData("one bit of a PNG")]
     [InlineData("cut JPEG")]
     [InlineData("20000 x 20000")]
-    [InlineData("a PNG of 1 x 1")]
-    public async Task Image_CorruptOrOfAWrongSize_GivesAnEventOrAChunkOfItsOwn(string kind)
+    public async Task Image_CorruptOrOfAWrongSize_GivesAnEventAndNoChunk(string kind)
     {
         byte[] jpeg = await File.ReadAllBytesAsync(Repository.Golden("units", "jpeg", "baseline.jpg"), TestContext.Current.CancellationToken);
         byte[] picture = kind switch
@@ -126,8 +125,7 @@ public sealed class HostileMessageTests(DaemonModels models, ITestOutputHelper o
             "cut PNG" => DaemonModels.FrontPicture[..(DaemonModels.FrontPicture.Length / 2)],
             "one bit of a PNG" => MalformedPayloads.OneBit(DaemonModels.FrontPicture, DaemonModels.FrontPicture.Length / 2),
             "cut JPEG" => jpeg[..(jpeg.Length / 3)],
-            "20000 x 20000" => MalformedPayloads.Claims(DaemonModels.FrontPicture, 20_000, 20_000),
-            _ => Convert.FromBase64String("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNgYGAAAAAEAAH2FzhVAAAAAElFTkSuQmCC"),
+            _ => MalformedPayloads.Claims(DaemonModels.FrontPicture, 20_000, 20_000),
         };
         await using var daemon = RunningDaemon.Start(models.Open, null, Patient);
         await using var robot = await ConnectAsync(daemon);

@@ -6,7 +6,7 @@ namespace BitVla.EndToEnd.Tests.Mqtt;
 
 // Goal: start, end and figures of the daemon and the demonstration. Method: the published programs, a stopwatch and /proc.
 [Collection(DaemonModels.Name)]
-public sealed class LifeTests(DaemonModels models, ITestOutputHelper output)
+public sealed class LifeTests(DaemonModels models)
 {
     private const int Passes = 20;
 
@@ -30,7 +30,7 @@ public sealed class LifeTests(DaemonModels models, ITestOutputHelper output)
         Assert.DoesNotContain(robot.Heard.From(0), heard => heard.Topic == "action/chunk");
         Assert.DoesNotContain(robot.Heard.From(0), heard => heard.Topic == "status" && heard.Text("state") == "offline");
         await daemon.LineAsync("STOPPED");
-        output.WriteLine($"measured: SIGTERM during a pass: stopped after {seconds:F3} s, exit after {took.TotalSeconds:F3} s ({(mosquitto ? "mosquitto" : "embedded")})");
+        Console.WriteLine($"measured: SIGTERM during a pass: stopped after {seconds:F3} s, exit after {took.TotalSeconds:F3} s ({(mosquitto ? "mosquitto" : "embedded")})");
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class LifeTests(DaemonModels models, ITestOutputHelper output)
         }
 
         Assert.InRange(seconds, 0, 60);
-        output.WriteLine($"measured: demo --count 2: {seconds:F1} s");
+        Console.WriteLine($"measured: demo --count 2: {seconds:F1} s");
     }
 
     [Fact]
@@ -85,10 +85,10 @@ public sealed class LifeTests(DaemonModels models, ITestOutputHelper output)
         }
 
         long loaded = daemon.Resident();
-        output.WriteLine(string.Create(
+        Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"measured: start to READY {ready:F3} s; resident {idle >> 20} MiB ready, of which the model's map {map >> 10} KiB; {loaded >> 20} MiB after {Passes} passes"));
-        output.WriteLine(string.Create(
+        Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"measured: last image's publish to chunk less the pass: {Median(beyond):F1} ms, {beyond.Max():F1} at most; less decoding of pictures too: {Median(hops):F1} ms, {hops.Max():F1} at most"));
         Assert.InRange(ready, 0, 10);

@@ -50,7 +50,9 @@ internal static class MalformedPayloads
             case 1:
                 return whole[..random.Next(whole.Length - 13)];
             case 2:
-                return OneBit(whole, 8 + random.Next(whole.Length - 8));
+                // Within the compressed pixels, of which the file has one run: behind its name, before its checksum and the end of the file.
+                int pixels = whole.AsSpan().IndexOf("IDAT"u8) + 4;
+                return OneBit(whole, pixels + random.Next(whole.Length - 16 - pixels));
             default:
                 return Claims(whole, 8193 + random.Next(int.MaxValue - 8193), 1 + random.Next(int.MaxValue - 1));
         }

@@ -68,6 +68,23 @@ internal sealed class RobotClient : IAsyncDisposable
     public Task<Heard> NextAsync(string topic, int place = 0, Func<Heard, bool>? fits = null, TimeSpan? patience = null) =>
         NextWithPlaceAsync(topic, place, fits, patience).ContinueWith(t => t.GetAwaiter().GetResult().Entry, TaskScheduler.Default);
 
+    /// <summary>The next on a topic; null when none comes in time.</summary>
+    public async Task<Heard?> NextOrNothingAsync(string topic, int place, TimeSpan patience)
+    {
+        using var timer = new PeriodicTimer(patience / 50);
+        for (int i = 0; i < 50; i++)
+        {
+            if (Heard.From(place).FirstOrDefault(h => h.Topic == topic && h.Payload.Length > 0) is { } heard)
+            {
+                return heard;
+            }
+
+            await timer.WaitForNextTickAsync();
+        }
+
+        return null;
+    }
+
     public Task<(Heard Entry, int Next)> NextWithPlaceAsync(string topic, int place = 0, Func<Heard, bool>? fits = null, TimeSpan? patience = null) =>
         Heard.FirstAsync(h => h.Topic == topic && h.Payload.Length > 0 && (fits?.Invoke(h) ?? true), place, topic, patience);
 
