@@ -8,13 +8,14 @@ namespace BitVla.Edge.Host.Daemon;
 
 /// <summary>Starts and ends the connection, and leads what arrives to its desk.</summary>
 internal sealed class LinkService(
-    MqttLink link, Announcer announcer, ObservationDesk observations, CommandDesk commands, EventReporter events, DaemonOutcome outcome, ILogger<LinkService> log) : IHostedService
+    MqttLink link, Outbox outbox, Announcer announcer, ObservationDesk observations, CommandDesk commands, EventReporter events, DaemonOutcome outcome, ILogger<LinkService> log) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
         link.Connected = _ =>
         {
             // Through the same line as everything else, so that nothing older follows.
+            outbox.LinkIsUp();
             announcer.Announce();
             return Task.CompletedTask;
         };

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace BitVla.Transport.Cameras;
 
@@ -38,6 +39,13 @@ internal ref struct PngChunks(ReadOnlySpan<byte> file)
         if (length > (uint)(left - LengthAndType - Checksum))
         {
             throw new ImageDecodeException("a PNG chunk inside the file", $"length {length} with {left} bytes left");
+        }
+
+        // The decoder behind the seam does not look at checksums; a picture with a flipped bit must not move a robot.
+        int end = _at + LengthAndType + (int)length;
+        if (Crc32.HashToUInt32(_file[(_at + 4)..end]) != BinaryPrimitives.ReadUInt32BigEndian(_file[end..]))
+        {
+            throw new ImageDecodeException("a PNG chunk with its checksum", "other bytes");
         }
 
         Type = BinaryPrimitives.ReadUInt32BigEndian(_file[(_at + 4)..]);
