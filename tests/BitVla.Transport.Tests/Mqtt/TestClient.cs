@@ -27,6 +27,8 @@ internal sealed class TestClient : IAsyncDisposable
         var made = new TestClient();
         var options = new MqttClientOptionsBuilder().WithProtocolVersion(MqttProtocolVersion.V500).WithTcpServer("127.0.0.1", port)
             .WithClientId(session ?? $"test-{Guid.NewGuid():n}").WithCleanStart(session is null).WithSessionExpiryInterval(session is null ? 0 : 3600u).Build();
+        // The default of 8 KiB makes large publishes wait for delayed acknowledgements.
+        ((MqttClientTcpOptions)options.ChannelOptions).BufferSize = 256 * 1024;
         MqttClientConnectResult result = await made.client.ConnectAsync(options).WaitAsync(Patience);
         Assert.Equal(MqttClientConnectResultCode.Success, result.ResultCode);
         return made;
