@@ -93,7 +93,7 @@ public sealed partial class DocumentationTests
 
     [Fact]
     public void Readme_FirstCommand_IsTheDemonstration() =>
-        Assert.StartsWith("deploy/demo.sh\n", FirstCommand().Match(Read("README.md")).Groups["command"].Value, StringComparison.Ordinal);
+        Assert.StartsWith("deploy/demo.sh --count 4\n", FirstCommand().Match(Read("README.md")).Groups["command"].Value, StringComparison.Ordinal);
 
     [Fact]
     public void Documents_LinksBetweenFiles_LeadSomewhere()

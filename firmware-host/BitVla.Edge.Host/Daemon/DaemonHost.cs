@@ -164,8 +164,8 @@ internal sealed class DaemonHost : IAsyncDisposable
 
         // Started in this order, ended in the other: after the last chunk the last words, after those the farewell.
         services.AddSingleton<IHostedService>(s => new LinkService(
-            link, s.GetRequiredService<Announcer>(), s.GetRequiredService<ObservationDesk>(), s.GetRequiredService<CommandDesk>(),
-            s.GetRequiredService<EventReporter>(), s.GetRequiredService<DaemonOutcome>(), s.GetRequiredService<ILogger<LinkService>>()));
+            link, s.GetRequiredService<Outbox>(), s.GetRequiredService<Announcer>(), s.GetRequiredService<ObservationDesk>(),
+            s.GetRequiredService<CommandDesk>(), s.GetRequiredService<EventReporter>(), s.GetRequiredService<DaemonOutcome>(), s.GetRequiredService<ILogger<LinkService>>()));
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<Outbox>());
         services.AddSingleton<IHostedService>(s => s.GetRequiredService<InferenceLoop>());
         services.AddSingleton<IHostedService>(s => new TelemetryLoop(

@@ -66,7 +66,7 @@ internal sealed class Outbox(MqttLink link) : IHostedService, IDisposable
         {
             // Taken before the attempt, so that a link that comes up during it is not missed.
             var nextConnection = Volatile.Read(ref connected).Task;
-            if (await link.PublishAsync(message, stop.Token).ConfigureAwait(false) || message.Retain || message.Quality == 0)
+            if (await link.PublishAsync(message, stop.Token).ConfigureAwait(false) || message.Retain || message.Qos == 0)
             {
                 return;
             }

@@ -83,16 +83,19 @@ internal sealed class MqttConnection : IAsyncDisposable
     /// <returns>Null when connected, else why not, and whether it was the broker who said no.</returns>
     public async Task<(bool Refused, string Reason)?> ConnectAsync(CancellationToken cancellation)
     {
+        // The client forgets its own time limit when it is given a token: a broker that takes the connection and stays mute would hold it for ever.
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(answerWithin);
         try
         {
-            MqttClientConnectResult result = await client.ConnectAsync(settings, cancellation).ConfigureAwait(false);
+            MqttClientConnectResult result = await client.ConnectAsync(settings, limit.Token).ConfigureAwait(false);
             return result.ResultCode == MqttClientConnectResultCode.Success ? null
                 : (true, string.IsNullOrEmpty(result.ReasonString) ? $"{result.ResultCode}" : $"{result.ResultCode}: {result.ReasonString}");
         }
         catch (Exception e) when (IsOfTheWorld(e))
         {
             cancellation.ThrowIfCancellationRequested();
-            return (false, Reason(e));
+            return (false, limit.IsCancellationRequested ? "no answer to the connection in time" : Reason(e));
         }
     }
 
@@ -102,11 +105,14 @@ internal sealed class MqttConnection : IAsyncDisposable
     {
         try
         {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(answerWithin);
+
             // One by one: brokers differ in whether one refused filter spoils the answer to the others.
             foreach (MqttTopicFilter filter in filters)
             {
                 MqttClientSubscribeResult result =
-                    await client.SubscribeAsync(new MqttClientSubscribeOptions { TopicFilters = [filter] }, cancellation).ConfigureAwait(false);
+                    await client.SubscribeAsync(new MqttClientSubscribeOptions { TopicFilters = [filter] }, limit.Token).ConfigureAwait(false);
                 if (result.Items.FirstOrDefault()?.ResultCode is not { } code || code > MqttClientSubscribeResultCode.GrantedQoS2)
                 {
                     return $"{filter.Topic}: {result.Items.FirstOrDefault()?.ResultCode}";
