@@ -136,8 +136,8 @@ internal sealed unsafe partial class FloatKernels<TLanes>
             sum = TLanes.Add(sum, TLanes.Load(row + i));
         }
 
-        // Exp clamps its argument and would make a number of NaN: the divisor keeps it. Finite scores add a zero.
-        return TLanes.Sum(sum) + TLanes.Sum(poison);
+        // Exp clamps its argument and would make a number of NaN: the divisor keeps it.
+        return TLanes.Sum(poison) == 0f ? TLanes.Sum(sum) : float.NaN;
     }
 
     private static void RotateHead(float* first, float* second, int half, float* cos, float* sin)

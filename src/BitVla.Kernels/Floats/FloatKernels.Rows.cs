@@ -121,8 +121,8 @@ internal sealed unsafe partial class FloatKernels<TLanes>
         float max = Maximum(largest);
 
         // The authors' 127 / a is a reciprocal and a product in PyTorch, two roundings: their goldens hold these very bits.
-        // A byte cannot say NaN, so the scale says it for the row: NaN or infinity times zero is NaN, anything else adds a zero.
-        float t = 1f / (max > AbsMaxFloor ? max : AbsMaxFloor) * MaxLevel + TLanes.Sum(poison);
+        // A byte cannot say NaN, so the scale says it for the row: NaN or infinity times zero is NaN, anything else is a zero.
+        float t = TLanes.Sum(poison) == 0f ? 1f / (max > AbsMaxFloor ? max : AbsMaxFloor) * MaxLevel : float.NaN;
         q.Scale[row] = t;
 
         // The clamp never acts on finite input; it makes |level| ≤ 127 hold whatever comes in, because kernels rely on it.

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.IO.Compression;
 
 namespace BitVla.Transport.Tests.Cameras;
@@ -31,6 +32,26 @@ internal static class PngWriter
     {
         byte[] length = new byte[4];
         BinaryPrimitives.WriteInt32BigEndian(length, body.Length);
-        return [.. length, .. System.Text.Encoding.ASCII.GetBytes(type), .. body, 0, 0, 0, 0];
+        byte[] summed = [.. System.Text.Encoding.ASCII.GetBytes(type), .. body];
+        byte[] checksum = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(checksum, Crc32.HashToUInt32(summed));
+        return [.. length, .. summed, .. checksum];
+    }
+
+    /// <summary>Makes the checksums right again after a mutation, as far as the chunks can still be walked.</summary>
+    public static void MakeChecksums(Span<byte> file)
+    {
+        for (int at = 8; at + 12 <= file.Length;)
+        {
+            uint length = BinaryPrimitives.ReadUInt32BigEndian(file[at..]);
+            if (length > file.Length - at - 12)
+            {
+                return;
+            }
+
+            int end = at + 8 + (int)length;
+            BinaryPrimitives.WriteUInt32BigEndian(file[end..], Crc32.HashToUInt32(file[(at + 4)..end]));
+            at = end + 4;
+        }
     }
 }

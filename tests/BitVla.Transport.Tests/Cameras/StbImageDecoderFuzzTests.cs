@@ -68,10 +68,18 @@ public sealed class StbImageDecoderFuzzTests
     private static void Fuzz(byte[] original, int seed, int mutants)
     {
         var random = new Random(seed);
+        bool isPng = original[0] == 0x89;
         int decoded = 0;
         for (int i = 0; i < mutants; i++)
         {
-            decoded += Survives(Mutate(original, random), $"seed {seed}, mutant {i}") ? 1 : 0;
+            byte[] mutant = Mutate(original, random);
+            if (isPng && i % 4 != 0)
+            {
+                // Three in four get past the checksums, to the decoder behind them.
+                PngWriter.MakeChecksums(mutant);
+            }
+
+            decoded += Survives(mutant, $"seed {seed}, mutant {i}") ? 1 : 0;
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{decoded} of {mutants} decoded.");
