@@ -7,8 +7,8 @@ namespace BitVla.EndToEnd.Tests.Mqtt;
 public sealed class DaemonModels : IDisposable
 {
     public const string Name = "daemon on MQTT";
-    public const string Front = "full_image";
-    public const string Wrist = "wrist_image";
+    public const string Front = "full";
+    public const string Wrist = "wrist";
     public const string Pose = "0.1,0,0.2,0,0,0,0.04,-0.04";
     public const string Told = "pick up the black bowl and place it on the plate";
 

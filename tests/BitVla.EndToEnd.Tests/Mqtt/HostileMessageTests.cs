@@ -21,8 +21,8 @@ public sealed class HostileMessageTests(DaemonModels models, ITestOutputHelper o
     [InlineData("cmd/resume")]
     [InlineData("cmd/rebirth")]
     [InlineData("cmd/dance")]
-    [InlineData("obs/image/full_image")]
-    [InlineData("obs/image/wrist_image")]
+    [InlineData("obs/image/full")]
+    [InlineData("obs/image/wrist")]
     public async Task Daemon_ThousandMalformedPayloads_ReportsEachAndChangesNothing(string topic)
     {
         await using var daemon = RunningDaemon.Start(models.Open, null, Patient);
