@@ -107,16 +107,8 @@ public sealed class CommandTests(DaemonModels models, ITestOutputHelper output)
         await using var robot = await RobotClient.ConnectAsync(daemon.Port);
         await robot.NextAsync("birth");
         int line = daemon.Log.Count;
-        int place = robot.Heard.Count;
         await QueueWhileStoppedAsync(daemon, robot, expirySeconds, TimeSpan.FromSeconds(5));
         await daemon.LineAsync("EVENT LINK.GAP", line);
-        if (mosquitto)
-        {
-            // Given up after one and a half keep-alives: its will speaks, then it is back.
-            int gone = (await robot.NextWithPlaceAsync("status", place, heard => heard.Text("state") == "offline")).Next;
-            await robot.NextAsync("status", gone, heard => heard.Text("state") == "online");
-        }
-
         await NothingWasObeyedAsync(robot);
         await using var after = await RobotClient.ConnectAsync(daemon.Port);
         Assert.Equal("OK", (await after.AskAsync("pause", "{}")).Text("code"));
