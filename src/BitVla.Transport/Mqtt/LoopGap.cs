@@ -5,7 +5,9 @@ namespace BitVla.Transport.Mqtt;
 /// A heartbeat beats every <see cref="Period"/>. When the time since the last beat passes <see cref="Threshold"/>, whoever
 /// notices first, the timer or a message, opens a gap. From then on each message may be one that waited. The gap closes when a
 /// barrier, a message that we send to ourselves through the broker after the gap was found, comes back: what arrives behind
-/// it was sent after it. A new connection starts clean and needs no barrier.
+/// it was sent after it. That does not hold for what lies in the socket of another client when broker and daemon stood still as
+/// one process: it may be read after the barrier. So a gap also stays open for <see cref="Quarantine"/>, whatever comes back, and
+/// over a new connection.
 /// </remarks>
 /// <param name="clock">Monotonic clock.</param>
 internal sealed class LoopGap(TimeProvider clock)
@@ -16,7 +18,11 @@ internal sealed class LoopGap(TimeProvider clock)
     /// <summary>A longer silence is a gap.</summary>
     public static readonly TimeSpan Threshold = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A gap lasts at least this long after it was found.</summary>
+    public static readonly TimeSpan Quarantine = TimeSpan.FromSeconds(1);
+
     private readonly Lock gate = new();
+    private long? foundAt;
     private long lastBeat = clock.GetTimestamp();
     private long barrier;
     private bool open;
@@ -54,7 +60,7 @@ internal sealed class LoopGap(TimeProvider clock)
         lock (gate)
         {
             found = Look(beat: false);
-            return open;
+            return open || (foundAt is { } at && clock.GetElapsedTime(at) < Quarantine);
         }
     }
 
@@ -79,7 +85,7 @@ internal sealed class LoopGap(TimeProvider clock)
         }
     }
 
-    /// <summary>A new connection: nothing can have waited in it.</summary>
+    /// <summary>A new connection: nothing can have waited in it but what the quarantine is for.</summary>
     public void Reset()
     {
         lock (gate)
@@ -105,6 +111,7 @@ internal sealed class LoopGap(TimeProvider clock)
         }
 
         open = true;
+        foundAt = now;
         barrier++;
         Count++;
         return silence;

@@ -44,6 +44,17 @@ public sealed class LoopGapTests
         gap.Passed(gap.Barrier - 1);
         Assert.True(gap.Receive(out _));
         gap.Passed(gap.Barrier);
+        Assert.False(gap.Open);
+
+        // What lay in another client's socket may come behind the barrier.
+        Assert.True(gap.Receive(out _));
+        for (TimeSpan waited = TimeSpan.Zero; waited < LoopGap.Quarantine; waited += LoopGap.Period)
+        {
+            Assert.True(gap.Receive(out _));
+            clock.Advance(LoopGap.Period);
+            Assert.Null(gap.Beat());
+        }
+
         Assert.False(gap.Receive(out _));
         Assert.Equal(1, gap.Count);
     }
